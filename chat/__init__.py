@@ -1,0 +1,1 @@
+"""The domain: rooms, people, messages. It knows no HTTP."""

@@ -1,0 +1,76 @@
+"""Catching up: what a client is given when it joins a room, so that nothing is missing at the seam to what comes
+live."""
+
+import msgspec
+
+from chat.entries import Entry
+from chat.errors import BadRequest
+from chat.history import History
+from chat.limits import Limits
+from chat.room import Room
+
+
+class Cursor(msgspec.Struct, frozen=True):
+    """Where a client is in a room: after an entry, of an epoch if it knows one, or new and shown `history` messages."""
+
+    after: int | None = None
+    epoch: str | None = None
+    history: int | None = None
+
+
+class CatchUp(msgspec.Struct, frozen=True):
+    """`entries` in order up to `seq`, the log's end; `gap` where the first missed ones are too many to be given."""
+
+    seq: int
+    entries: list[Entry]
+    gap: tuple[int, int] | None = None
+    reset: bool = False
+
+
+async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
+    """What is missing after the cursor; raises BadRequest for a cursor beyond the end, Unavailable.
+
+    It ends without giving way to the event loop after its last look at the room. So who joins the room right after
+    it, also without giving way,
+    has no seam.
+    """
+    if cursor.after is None:
+        return await _newcomer(room, limits.history if cursor.history is None else cursor.history, history, limits)
+    if cursor.epoch is not None and cursor.epoch != room.epoch:
+        newcomer = await _newcomer(room, limits.history, history, limits)
+        return msgspec.structs.replace(newcomer, reset=True)
+    if cursor.after > room.seq:
+        raise BadRequest(f"The cursor {cursor.after} is beyond the end of the room's log, {room.seq}.")
+    return await _resume(room, cursor.after, history, limits)
+
+
+async def _newcomer(room: Room, count: int, history: History, limits: Limits) -> CatchUp:
+    """The last messages. A newcomer misses nothing before them, so there is no gap."""
+    messages = room.latest_messages(count)
+    if messages is None:
+        with room.reading() as end:
+            older = await history.messages(room.key, end + 1, count)
+            newer = [entry for entry in room.since(end) or [] if entry.type == "message"]
+            messages = (older + newer)[-count:]
+    return CatchUp(room.seq, fitting(messages, limits.catch_up_bytes))
+
+
+async def _resume(room: Room, after: int, history: History, limits: Limits) -> CatchUp:
+    missed = room.since(after)
+    if missed is None:
+        with room.reading() as end:
+            older = await history.between(room.key, after, end, limits.catch_up)
+            missed = older + (room.since(end) or [])
+    missed = fitting(missed[-limits.catch_up :], limits.catch_up_bytes)
+    first = missed[0].seq if missed else room.seq + 1
+    return CatchUp(room.seq, missed, gap=(after + 1, first - 1) if first > after + 1 else None)
+
+
+def fitting(entries: list[Entry], size: int) -> list[Entry]:
+    """The last entries that together have at most `size` bytes of JSON, but one at the least."""
+    total = 0
+    for index in range(len(entries) - 1, -1, -1):
+        total += len(entries[index].json())
+        if total > size and index < len(entries) - 1:
+            return entries[index + 1 :]
+    return entries

@@ -1,0 +1,87 @@
+"""Changes: what people do to a room's log. Checks what needs the log to be known, and hands it to be stored."""
+
+import asyncio
+import logging
+
+from chat.commit import GroupCommit, Stored
+from chat.entries import Entry
+from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
+from chat.history import History
+from chat.people import User
+from chat.protocol import Change, Delete, Edit, React, Read, Send, Typing
+from chat.room import Room
+
+log = logging.getLogger("parley.changes")
+
+
+class Changes:
+    """Turns the commands of people into entries of a room's log."""
+
+    def __init__(self, history: History, commit: GroupCommit, *, reaction_limit: int) -> None:
+        self._history = history
+        self._commit = commit
+        self._reaction_limit = reaction_limit
+
+    async def make(self, room: Room, user: User, change: Change) -> Stored:
+        """The entry that the change became; raises ChatError.
+
+        A message goes to be stored without giving way to the event loop first: so one client's messages keep their
+        order.
+        """
+        if isinstance(change, Send):
+            return await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
+        if room.entry_of(change.key) is None:
+            await self._check(room, user, change)
+        stored = await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
+        if isinstance(change, Delete):
+            await self._redact(room, stored.entry)
+        return stored
+
+    async def _check(self, room: Room, user: User, change: Change) -> None:
+        assert isinstance(change, Edit | Delete | React)
+        message = room.entry_at(change.target) or await self._history.message(room.key, change.target)
+        if await self._history.entry_of(room.key, change.key) is not None:
+            return  # a repeated key is answered with the entry of then, whatever has become of its target
+        if message is None or message.type != "message":
+            raise NotFound(f"There is no message {change.target} in this room.")
+        if message.deleted:
+            raise NotFound("That message has been deleted.")
+        if isinstance(change, React):
+            if change.on and sum(map(len, message.reactions.values())) >= self._reaction_limit:
+                raise BadRequest("That message has all the reactions it can hold.")
+            return
+        if message.user.id != user.id:
+            raise Forbidden("One changes only one's own messages.")
+        if isinstance(change, Edit) and message.kind != "text":
+            raise BadRequest("Only a text can be edited.")
+
+    async def _redact(self, room: Room, deletion: Entry) -> None:
+        try:
+            await self._history.redact(room.key, deletion.target, deletion.at)
+        except Unavailable as error:
+            # The deletion itself is stored, so nobody is shown the text again.
+            log.warning("the text of %s/%d could not be removed: %s", room.key, deletion.target, error.__cause__)
+
+
+def _draft(room: Room, user: User, change: Change) -> Entry:
+    """The entry that the change will become; `seq` and `at` are decided when it is stored."""
+    entry = Entry(type="message", room=room.name, seq=0, user=user.author, at=0, key=change.key)
+    match change:
+        case Send():
+            entry.kind, entry.text, entry.data = change.kind, change.text, change.data
+        case Edit():
+            entry.type, entry.target, entry.text = "edit", change.target, change.text
+        case Delete():
+            entry.type, entry.target = "delete", change.target
+        case React():
+            entry.type, entry.target = "reaction", change.target
+            entry.emoji, entry.on = change.emoji, change.on
+    return entry
+
+
+def tell(room: Room, user: User, what: Typing | Read) -> None:
+    """Passes on to the room what is no change of its log."""
+    if isinstance(what, Read):
+        room.announce("read", user, what.seq)
+    else:
+        room.announce("typing", user)

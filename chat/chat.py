@@ -1,0 +1,32 @@
+"""The parts of the domain that the handlers talk to, as they are made and joined in server.py."""
+
+import asyncio
+from dataclasses import dataclass
+
+from chat.changes import Changes
+from chat.commit import GroupCommit
+from chat.database import Connection
+from chat.directory import Directory
+from chat.history import History
+from chat.keepalive import Keepalive
+from chat.limits import Limits
+from chat.people import People
+from chat.registry import RoomRegistry
+from chat.waiters import Tick
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chat:
+    """One of each."""
+
+    connection: Connection
+    history: History
+    commit: GroupCommit
+    changes: Changes
+    registry: RoomRegistry
+    directory: Directory
+    people: People
+    keepalive: Keepalive
+    tick: Tick
+    limits: Limits
+    stopping: asyncio.Event

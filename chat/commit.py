@@ -1,0 +1,255 @@
+"""Group commit: while one insert is under way all changes of all rooms gather, then one insert takes them together."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from chat.entries import Entry
+from chat.errors import ChatError, Unavailable
+from chat.history import Conflict, History
+from chat.room import Room
+
+log = logging.getLogger("parley.commit")
+
+# A write that timed out may still arrive at MongoDB; for this many seconds after it answers again the log is looked
+# at for it.
+LATE_WRITES = 5.0
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """An entry of the log, and whether this change made it (False: its key had been seen before)."""
+
+    entry: Entry
+    new: bool
+
+
+class _Pending:
+    __slots__ = ("draft", "future", "room", "timer")
+
+    def __init__(self, room: Room, draft: Entry, future: asyncio.Future[Stored]) -> None:
+        self.room = room
+        self.draft = draft
+        self.future = future
+        self.timer: asyncio.TimerHandle | None = None
+
+
+class GroupCommit:
+    """Stores changes and publishes them, in one order for each room.
+
+    It alone decides `seq`: an entry is inserted at the end of the log under a unique index. A conflict says that the
+    log has grown
+    (another process, or a write of our own that had timed out): what came is read and published, and the insert
+    tried again.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        batch: int,
+        queue: int,
+        timeout: float,
+        heal_interval: float,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._history = history
+        self._batch = batch
+        self._limit = queue
+        self._timeout = timeout
+        self._heal_interval = heal_interval
+        self._wall = wall
+        self._queue: deque[_Pending] = deque()
+        self._by_key: dict[tuple[str, str], _Pending] = {}
+        self._doubtful: set[Room] = set()
+        self._watched: dict[Room, float] = {}
+        self._work = asyncio.Event()
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self, timeout: float) -> None:
+        """Refuses new changes, finishes what was accepted within `timeout` seconds, and ends."""
+        self._stopping = True
+        accepted = [pending.future for pending in self._by_key.values()]
+        if accepted:
+            await asyncio.wait(accepted, timeout=timeout)
+        for pending in list(self._by_key.values()):
+            self._fail(pending, Unavailable("The server is stopping; send again in a moment.", retry_after=1))
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def append(self, room: Room, draft: Entry) -> asyncio.Future[Stored]:
+        """A future of the stored entry; the draft's `seq` and `at` are not decided yet. It may fail with Unavailable.
+
+        A key that the room has seen, or that is under way, gives the entry of then.
+        """
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        known = room.entry_of(draft.key)
+        if known is not None:
+            future.set_result(Stored(known, new=False))
+            return future
+        under_way = self._by_key.get((room.key, draft.key))
+        if under_way is not None:
+            return under_way.future
+        if self._stopping:
+            raise Unavailable("The server is stopping; send again in a moment.", retry_after=1)
+        if len(self._by_key) >= self._limit:
+            raise Unavailable("Too much is waiting to be stored; send again in a moment.", retry_after=1)
+        pending = _Pending(room, draft, future)
+        pending.timer = asyncio.get_running_loop().call_later(self._timeout, self._expire, pending)
+        room.pending += 1
+        self._by_key[room.key, draft.key] = pending
+        self._queue.append(pending)
+        self._work.set()
+        return future
+
+    # The one task that writes
+
+    async def _run(self) -> None:
+        while True:
+            await self._wait_for_work()
+            try:
+                if self._doubtful and not await self._heal():
+                    await asyncio.sleep(self._heal_interval)
+                elif self._queue:
+                    await self._store(self._next_batch())
+                else:
+                    await self._look_for_late_writes()
+            except Exception:
+                log.exception("a batch failed; its senders will be told to send again")
+
+    async def _wait_for_work(self) -> None:
+        """Returns when there is something to do, or rooms are to be looked at for late writes."""
+        if self._queue or self._doubtful:
+            return
+        self._work.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._work.wait(), self._heal_interval if self._watched else None)
+
+    def _next_batch(self) -> list[_Pending]:
+        batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
+        return [pending for pending in batch if not pending.future.done()]
+
+    async def _store(self, batch: list[_Pending]) -> None:
+        if not batch:
+            return
+        entries = self._numbered(batch)
+        try:
+            await self._history.insert(
+                [(pending.room.key, entry) for pending, entry in zip(batch, entries, strict=True)]
+            )
+        except Conflict as conflict:
+            self._publish(batch[: conflict.index], entries[: conflict.index])
+            rest = batch[conflict.index :]
+            if conflict.by_key:
+                rest = await self._answer_known(rest)
+            else:
+                await self._catch_up(rest[0].room)
+            self._queue.extendleft(reversed(rest))
+        except Unavailable as error:
+            log.warning("a batch of %d was not stored: %s", len(batch), error.__cause__)
+            for pending in batch:
+                self._doubtful.add(pending.room)
+                self._fail(pending, error)
+        else:
+            self._publish(batch, entries)
+
+    def _numbered(self, batch: Sequence[_Pending]) -> list[Entry]:
+        """The drafts as the next entries of their rooms.
+
+        `at` never runs backwards in a room, whatever the clock does.
+        """
+        now = int(self._wall() * 1000)
+        ends: dict[Room, int] = {}
+        entries = []
+        for pending in batch:
+            room = pending.room
+            seq = ends[room] = ends.get(room, room.seq) + 1
+            entries.append(msgspec.structs.replace(pending.draft, seq=seq, at=max(now, room.active)))
+        return entries
+
+    def _publish(self, batch: Sequence[_Pending], entries: Sequence[Entry]) -> None:
+        """Tells everybody in the rooms, then the senders."""
+        by_room: dict[Room, list[Entry]] = {}
+        for pending, entry in zip(batch, entries, strict=True):
+            by_room.setdefault(pending.room, []).append(entry)
+        for room, added in by_room.items():
+            room.publish(added)
+        for pending, entry in zip(batch, entries, strict=True):
+            self._resolve(pending, Stored(entry, new=True))
+
+    async def _answer_known(self, rest: list[_Pending]) -> list[_Pending]:
+        """The first of `rest` has a key that the log knows: answers it with the entry of then. Returns what is left."""
+        pending = rest[0]
+        try:
+            known = await self._history.entry_of(pending.room.key, pending.draft.key)
+        except Unavailable as error:
+            self._fail(pending, error)
+            return rest[1:]
+        if known is None:  # removed between the two looks: it can be stored after all
+            return rest
+        if known.seq > pending.room.seq:
+            await self._catch_up(pending.room)
+        self._resolve(pending, Stored(known, new=False))
+        return rest[1:]
+
+    # After doubt
+
+    async def _heal(self) -> bool:
+        """Brings every doubtful room up to its log. False while MongoDB is away."""
+        for room in list(self._doubtful):
+            if not await self._catch_up(room):
+                return False
+            self._doubtful.discard(room)
+            self._watched[room] = asyncio.get_running_loop().time() + LATE_WRITES
+        return True
+
+    async def _look_for_late_writes(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for room, until in list(self._watched.items()):
+            await self._catch_up(room)
+            if now > until:
+                del self._watched[room]
+
+    async def _catch_up(self, room: Room) -> bool:
+        """Publishes what the log has beyond the room. False, and the room is doubtful, if it could not be read."""
+        try:
+            while missed := await self._history.following(room.key, room.seq, self._batch):
+                room.publish(missed)
+        except Unavailable:
+            self._doubtful.add(room)
+            return False
+        return True
+
+    # Answers
+
+    def _expire(self, pending: _Pending) -> None:
+        self._fail(pending, Unavailable("The history could not be reached in time; try again.", retry_after=1))
+
+    def _fail(self, pending: _Pending, error: ChatError) -> None:
+        if self._forget(pending):
+            pending.future.set_exception(error)
+            pending.future.exception()  # read by whoever still waits; nobody has to
+
+    def _resolve(self, pending: _Pending, stored: Stored) -> None:
+        if self._forget(pending):
+            pending.future.set_result(stored)
+
+    def _forget(self, pending: _Pending) -> bool:
+        """True if it was not answered before."""
+        if pending.future.done():
+            return False
+        if pending.timer is not None:
+            pending.timer.cancel()
+        del self._by_key[pending.room.key, pending.draft.key]
+        pending.room.pending -= 1
+        return True

@@ -1,0 +1,71 @@
+"""The Motor client: connecting, indexes, the schema's version, and the server's own secret."""
+
+import os
+import secrets
+from typing import Any, TypeAlias
+
+# Motor runs each operation on a thread, 5 for each core by default; every waiting change stream holds one.
+os.environ.setdefault("MOTOR_MAX_WORKERS", "64")
+
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
+from pymongo import ReturnDocument, WriteConcern
+from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
+
+Document: TypeAlias = dict[str, Any]
+Database: TypeAlias = AsyncIOMotorDatabase[Document]
+
+SCHEMA = 1
+
+
+class DatabaseError(Exception):
+    """MongoDB cannot be used; the message is one line for the user."""
+
+
+class Connection:
+    """One client for the whole server. `timeout` (seconds) bounds every operation, the search for a server included."""
+
+    def __init__(self, uri: str, name: str, *, timeout: float) -> None:
+        try:
+            self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
+                uri, timeoutMS=int(timeout * 1000), appname="parley", tz_aware=True
+            )
+            self.database: Database = self._client[name]
+        except (InvalidURI, ConfigurationError, ValueError, PyMongoError) as error:
+            raise DatabaseError(f"--mongo is not a usable address: {error}") from None
+
+    async def open(self) -> None:
+        """Checks that MongoDB answers and that its data is of this version; raises DatabaseError."""
+        try:
+            await self._client.admin.command("ping")
+            meta = await self._meta("schema", {"version": SCHEMA})
+        except PyMongoError as error:
+            raise DatabaseError(f"MongoDB cannot be reached: {_brief(error)}") from None
+        if meta["version"] != SCHEMA:
+            raise DatabaseError(
+                f"the database {self.database.name!r} is of version {meta['version']}, this Parley needs {SCHEMA}"
+            )
+
+    async def secret(self) -> str:
+        """The key that signs sessions: made once, shared by all servers on this database."""
+        return str((await self._meta("signing", {"secret": secrets.token_hex(32)}))["secret"])
+
+    async def ping(self) -> None:
+        """Raises PyMongoError if MongoDB does not answer."""
+        await self._client.admin.command("ping")
+
+    def close(self) -> None:
+        self._client.close()
+
+    async def _meta(self, name: str, new: Document) -> Document:
+        """A document about the database itself, stored as `new` if there is none."""
+        collection = self.database.get_collection("meta", write_concern=WriteConcern("majority", j=True))
+        found = await collection.find_one_and_update(
+            {"_id": name}, {"$setOnInsert": new}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        assert found is not None
+        return found
+
+
+def _brief(error: PyMongoError) -> str:
+    """The first sentence of the driver's message, which goes on with its whole view of the topology."""
+    return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0].splitlines()[0]

@@ -1,0 +1,26 @@
+"""The limits that clients meet; their values and reasons stand in settings.py."""
+
+import msgspec
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """Sizes are bytes, times seconds; `text_limit` counts characters."""
+
+    text_limit: int
+    message_limit: int
+    frame_limit: int
+    history: int
+    page_limit: int
+    catch_up: int
+    catch_up_bytes: int
+    rooms_limit: int
+    rooms_per_client: int
+    in_hand: int
+    violations: int
+    backlog_limit: int
+    close_grace: float
+    ping_interval: float
+    ping_timeout: float
+    poll_wait: float
+    poll_wait_limit: float
+    poll_linger: float

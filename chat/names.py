@@ -1,0 +1,87 @@
+"""What a room and a person may be called, and when two names are the same."""
+
+import re
+import secrets
+import unicodedata
+
+from chat.errors import BadRequest
+
+ROOM_NAME_LIMIT = 64
+TITLE_LIMIT = 100
+PERSON_NAME_LIMIT = 32
+
+# Invisible characters that Unicode files under letters and symbols: fillers of Hangul, the blank of Braille.
+INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
+# Joiners and variation selectors make emoji and Indic ligatures; they are kept, and do not count when names are
+# compared.
+JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+SPACES = re.compile(r"\s+")
+
+WORDS = re.findall(
+    r"\w+",
+    """
+    amber ash birch bold brave bright brook calm cedar clear cloud coral cosy dawn deep dune dusk elm fern field
+    fjord gentle glad glen golden grand green grove hazel heath hill indigo ivory jade juniper keen lake lark leaf
+    lilac linden lively lucid maple meadow mellow merry mild mint misty moon moss noble north oak ocean olive opal
+    open pearl pine plum quick quiet rain reed ridge river robin rosy rowan sage sand shore silver sky snow south
+    spring star still stone sunny swift teal tide valley velvet violet warm west wild willow wind winter wise wren
+    """,
+)
+
+
+def room_name(text: str) -> str:
+    """The name as it is kept (NFC); raises BadRequest if it is not 1-64 letters, digits, `_`, `-`, `.` of any script."""
+    name = unicodedata.normalize("NFC", text)
+    if not 1 <= len(name) <= ROOM_NAME_LIMIT:
+        raise BadRequest(f"A room's name has 1 to {ROOM_NAME_LIMIT} characters.")
+    if not all(character in "_-." or unicodedata.category(character)[0] in "LNM" for character in name):
+        raise BadRequest("A room's name is made of letters, digits, '_', '-' and '.'.")
+    if INVISIBLE.intersection(name) or unicodedata.category(name[0])[0] == "M" or not name.strip("."):
+        raise BadRequest("A room's name needs a letter, a digit, '_' or '-', and nothing invisible.")
+    return name
+
+
+def room_key(name: str) -> str:
+    """What two spellings of one room have in common."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
+def room_title(text: str) -> str:
+    """The title as it is kept; raises BadRequest if it is empty, too long or has control characters."""
+    _refuse_unseen(text, "A room's title")
+    title = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    if not 1 <= len(title) <= TITLE_LIMIT:
+        raise BadRequest(f"A room's title has 1 to {TITLE_LIMIT} characters.")
+    return title
+
+
+def random_room_name() -> str:
+    """A name like `quiet-river-381`, of a million, that a person can say aloud."""
+    return f"{secrets.choice(WORDS)}-{secrets.choice(WORDS)}-{secrets.randbelow(900) + 100}"
+
+
+def person_name(text: str) -> str:
+    """The name as it is kept; raises BadRequest if it is not 1-32 characters that can all be seen."""
+    _refuse_unseen(text, "A name")
+    name = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    if not 1 <= len(name) <= PERSON_NAME_LIMIT:
+        raise BadRequest(f"A name has 1 to {PERSON_NAME_LIMIT} characters.")
+    if not any(unicodedata.category(character)[0] in "LNSP" for character in name):
+        raise BadRequest("A name needs something that can be seen.")
+    return name
+
+
+def person_key(name: str) -> str:
+    """What two spellings of one person's name have in common (NFKC, case-folded, joiners left out)."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return JOINERS.sub("", folded)
+
+
+def _refuse_unseen(text: str, what: str) -> None:
+    for character in JOINERS.sub("", text):
+        # Controls, direction marks and other formats, surrogates, private and unassigned, line and paragraph separators
+        unseen = unicodedata.category(character)[0] == "C" or unicodedata.category(character) in ("Zl", "Zp")
+        if unseen or character in INVISIBLE:
+            raise BadRequest(
+                f"{what} may not hold control characters, or ones that change direction or cannot be seen."
+            )

@@ -1,0 +1,139 @@
+"""RoomRegistry: the rooms that are awake, by name; the one place where rooms are made and dropped."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Iterator
+
+from chat.errors import NameTaken, NotFound, Unavailable
+from chat.history import History
+from chat.names import random_room_name, room_key, room_name, room_title
+from chat.presence import CallLater
+from chat.room import Room, RoomRecord
+
+
+class RoomRegistry:
+    """Wakes rooms from the history and drops those that nobody has used for `idle` seconds."""
+
+    def __init__(self, history: History, call_later: CallLater, *, keep: int, presence_limit: int, idle: float) -> None:
+        self._history = history
+        self._call_later = call_later
+        self._keep = keep
+        self._presence_limit = presence_limit
+        self._idle = idle
+        self._awake: dict[str, Room] = {}
+        self._waking: dict[str, asyncio.Task[Room | None]] = {}
+        self._used: dict[str, float] = {}
+        self._marked: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._awake)
+
+    def __iter__(self) -> Iterator[Room]:
+        return iter(self._awake.values())
+
+    async def wake(self, name: str) -> Room:
+        """The room of that name, made if there was none; raises BadRequest, Unavailable.
+
+        An awake one is given at once.
+        """
+        name = room_name(name)
+        room = await self._find(name)
+        if room is None:
+            record, _ = await self._history.make_room(_new_record(name, name))
+            room = await self._find(record.name)
+            assert room is not None, f"room {record.key!r} is gone right after it was made"
+        return room
+
+    async def find(self, name: str) -> Room:
+        """The room of that name; raises NotFound, BadRequest, Unavailable."""
+        room = await self._find(room_name(name))
+        if room is None:
+            raise NotFound("There is no such room.")
+        return room
+
+    async def make(self, name: str | None, title: str | None) -> RoomRecord:
+        """A new room, of a random name if none is given; raises NameTaken, BadRequest, Unavailable."""
+        if name is None:
+            return await self._make_random(title)
+        name = room_name(name)
+        record, made = await self._history.make_room(_new_record(name, room_title(title or name)))
+        if not made:
+            raise NameTaken(f"There is a room called {record.name} already.")
+        return record
+
+    async def _make_random(self, title: str | None) -> RoomRecord:
+        while True:
+            name = random_room_name()
+            record, made = await self._history.make_room(_new_record(name, room_title(title or name)))
+            if made:
+                return record
+
+    async def _find(self, name: str) -> Room | None:
+        key = room_key(name)
+        room = self._awake.get(key)
+        if room is None:
+            waking = self._waking.get(key)
+            if waking is None:
+                waking = self._waking[key] = asyncio.ensure_future(self._load(key))
+                waking.add_done_callback(lambda _: self._waking.pop(key, None))
+            room = await asyncio.shield(waking)
+        self._used[key] = time.monotonic()
+        return room
+
+    async def _load(self, key: str) -> Room | None:
+        record = await self._history.room(key)
+        if record is None:
+            return None
+        room = Room(
+            record,
+            await self._history.newest(key, self._keep),
+            keep=self._keep,
+            presence_limit=self._presence_limit,
+            call_later=self._call_later,
+        )
+        self._awake[key] = room
+        self._marked[key] = record.active
+        return room
+
+    def drop_idle(self) -> None:
+        """Takes the rooms out of memory that nobody is in and nobody has used for a while."""
+        now = time.monotonic()
+        for key, room in list(self._awake.items()):
+            if room.in_use:
+                self._used[key] = now
+            elif now - self._used.get(key, 0) >= self._idle and self._marked[key] >= room.active:
+                del self._awake[key], self._marked[key]
+                self._used.pop(key, None)
+
+    async def mark_active(self) -> None:
+        """Stores when the rooms were last active, for the list of rooms; raises Unavailable."""
+        times = {key: room.active for key, room in self._awake.items() if room.active > self._marked[key]}
+        if times:
+            await self._history.mark_active(times)
+            self._marked.update({key: at for key, at in times.items() if key in self._marked})
+
+    async def rooms(self, limit: int) -> list[RoomRecord]:
+        """The rooms with the latest activity first; those awake alone while MongoDB is away."""
+        try:
+            stored = await self._history.rooms(limit)
+        except Unavailable:
+            stored = []
+        records = {record.key: record for record in stored}
+        records.update({room.key: room.record for room in self._awake.values()})
+        return sorted(records.values(), key=lambda record: -(record.active or record.made))[:limit]
+
+    def people_in(self, key: str) -> int:
+        """How many people are in a room."""
+        room = self._awake.get(key)
+        return room.people if room else 0
+
+
+def _new_record(name: str, title: str) -> RoomRecord:
+    return RoomRecord(
+        key=room_key(name),
+        name=name,
+        title=title,
+        epoch=secrets.token_hex(4),
+        made=int(time.time() * 1000),
+    )

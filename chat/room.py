@@ -1,0 +1,190 @@
+"""A room that is awake: who waits in it, its recent entries, its cursor."""
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from chat.broadcast import Broadcast, Notice
+from chat.entries import Author, Entry, settle
+from chat.people import User
+from chat.presence import CallLater, Presence
+from chat.waiters import Waiter
+
+log = logging.getLogger("parley.room")
+
+
+class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """What is stored of a room.
+
+    `made` and `active` are milliseconds since the Unix epoch; `active` is 0 before the first entry.
+    """
+
+    key: str
+    name: str
+    title: str
+    epoch: str
+    made: int
+    active: int = 0
+
+
+class Room:
+    """The waiters of one room and the end of its log. It knows no sockets and no database: it is plain data.
+
+    `keep` entries stay in memory, in their present state. Comings and goings are told while at most `presence_limit`
+    people are here.
+    """
+
+    def __init__(
+        self,
+        record: RoomRecord,
+        recent: Iterable[Entry],
+        *,
+        keep: int,
+        presence_limit: int,
+        call_later: CallLater,
+    ) -> None:
+        self._record = record
+        self.key = record.key
+        self.name = record.name
+        self.title = record.title
+        self.epoch = record.epoch
+        self.active = record.active
+        self._keep = keep
+        self._presence_limit = presence_limit
+        self._recent: deque[Entry] = deque(recent)
+        self._by_key = {entry.key: entry for entry in self._recent}
+        self.seq = self._recent[-1].seq if self._recent else 0
+        self._waiters: dict[Waiter, None] = {}
+        self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
+        self._readers: dict[int, int] = {}
+        self.pending = 0
+        if self._recent:
+            self.active = max(self.active, self._recent[-1].at)
+
+    @property
+    def record(self) -> RoomRecord:
+        """What is to be stored of the room now."""
+        return msgspec.structs.replace(self._record, active=self.active)
+
+    # Who is here
+
+    def join(self, waiter: Waiter) -> bool:
+        """What is published from now on reaches the waiter; False if it was here already."""
+        if waiter in self._waiters:
+            return False
+        self._people.enter(waiter.user)
+        self._waiters[waiter] = None
+        waiter.rooms[self.key] = self
+        return True
+
+    def leave(self, waiter: Waiter) -> bool:
+        """Nothing more reaches the waiter; False if it was not here."""
+        if waiter not in self._waiters:
+            return False
+        del self._waiters[waiter]
+        del waiter.rooms[self.key]
+        self._people.leave(waiter.user, waiter.linger)
+        return True
+
+    @property
+    def people(self) -> int:
+        """How many people are here."""
+        return len(self._people)
+
+    def members(self) -> list[Author]:
+        """The people here, at most `presence_limit` of them."""
+        return [user.author for user, _ in zip(self._people, range(self._presence_limit), strict=False)]
+
+    def _arrived(self, user: User) -> None:
+        self.announce("joined", user)
+
+    def _gone(self, user: User) -> None:
+        self.announce("left", user)
+
+    def announce(self, kind: str, user: User, seq: int | None = None) -> None:
+        """Tells everybody here something that passes, unless too many are here."""
+        if self._waiters and len(self._people) <= self._presence_limit:
+            notice = Notice(kind, self.name, user, seq)
+            for waiter in self._waiters:
+                waiter.notify(notice)
+
+    def dismiss(self) -> None:
+        """Lets go of everybody, as the server stops."""
+        for waiter in list(self._waiters):
+            waiter.dismiss()
+
+    # The end of the log
+
+    def publish(self, entries: list[Entry]) -> None:
+        """Takes entries that are stored, the next ones in order, and hands them to everybody here."""
+        if entries[0].seq != self.seq + 1:
+            raise ValueError(f"room {self.key!r} is at {self.seq}, published {entries[0].seq}")
+        self.seq = entries[-1].seq
+        self.active = entries[-1].at
+        broadcast = Broadcast(self.key, self.epoch, entries)
+        for waiter in self._waiters:
+            try:
+                waiter.deliver(broadcast)
+            except Exception:
+                log.exception("delivery to %s failed", waiter.user.id)
+        self._remember(entries)
+
+    def _remember(self, entries: list[Entry]) -> None:
+        self._recent.extend(entries)
+        self._by_key.update((entry.key, entry) for entry in entries)
+        changes = [entry for entry in entries if entry.target]
+        if changes:
+            settle(self._recent, changes)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Forgets the oldest entries, but none that a reader of the log before them will need."""
+        floor = min(self._readers, default=self.seq)
+        while len(self._recent) > self._keep and self._recent[0].seq <= floor:
+            self._by_key.pop(self._recent.popleft().key, None)
+
+    def entry_of(self, key: str) -> Entry | None:
+        """The recent entry that was sent with this key."""
+        return self._by_key.get(key)
+
+    def entry_at(self, seq: int) -> Entry | None:
+        """The recent entry with this number."""
+        if not self._recent or not self._recent[0].seq <= seq <= self.seq:
+            return None
+        return self._recent[seq - self._recent[0].seq]
+
+    def since(self, after: int) -> list[Entry] | None:
+        """All entries after a cursor, or None if memory does not reach back that far."""
+        missed = self.seq - after
+        if missed > len(self._recent):
+            return None
+        return list(self._recent)[len(self._recent) - missed :] if missed > 0 else []
+
+    def latest_messages(self, count: int) -> list[Entry] | None:
+        """The last `count` messages, or None if memory does not hold as many and the log may."""
+        messages = [entry for entry in self._recent if entry.type == "message"]
+        if len(messages) >= count or len(self._recent) == self.seq:
+            return messages[len(messages) - count :] if count < len(messages) else messages
+        return None
+
+    @contextmanager
+    def reading(self) -> Iterator[int]:
+        """For one who reads the log up to the present end, which is given: what is published meanwhile stays in
+        memory."""
+        end = self.seq
+        self._readers[end] = self._readers.get(end, 0) + 1
+        try:
+            yield end
+        finally:
+            self._readers[end] -= 1
+            if not self._readers[end]:
+                del self._readers[end]
+            self._trim()
+
+    @property
+    def in_use(self) -> bool:
+        """Whether it must stay in memory. `pending` counts the changes that are under way to its log."""
+        return bool(self._waiters or self._people or self._readers or self.pending)

@@ -1,0 +1,338 @@
+"""Waiters: how one client receives what its rooms publish, with its backlog and its limit."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from tornado.iostream import IOStream, StreamClosedError
+
+from chat.broadcast import Broadcast, Notice
+from chat.framing import chunk, event, frame, send_now
+from chat.people import User
+from chat.protocol import CloseCode
+
+if TYPE_CHECKING:
+    from chat.room import Room
+
+log = logging.getLogger("parley.waiters")
+
+# A slow client is given this many bytes at a time, so that a close frame soon gets its turn.
+WRITE_SIZE = 64 * 1024
+
+
+class Tick:
+    """Collects the waiters that were given something in this turn of the event loop and flushes each once.
+
+    So all that one turn brings a client leaves in one write, and a poll for several rooms is answered once.
+    """
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
+        self._touched: list[Waiter] = []
+
+    def touch(self, waiter: "Waiter") -> None:
+        """The waiter's `flush` is called at the end of this turn. A waiter touches once until it is flushed."""
+        if not self._touched:
+            self._call_soon(self.flush)
+        self._touched.append(waiter)
+
+    def flush(self) -> None:
+        touched, self._touched = self._touched, []
+        for waiter in touched:
+            try:
+                waiter.flush()
+            except Exception:
+                log.exception("waiter of %s failed", waiter.user.id)
+
+
+class Waiter(ABC):
+    """One client, as the rooms see it. It is in `rooms` by their keys; the rooms own it."""
+
+    __slots__ = ("rooms", "user")
+
+    linger: float = 0
+    """Seconds for which its person stays present in a room after it has left."""
+
+    def __init__(self, user: User) -> None:
+        self.user = user
+        self.rooms: dict[str, Room] = {}
+
+    @abstractmethod
+    def deliver(self, broadcast: Broadcast) -> None:
+        """Takes new entries. Never blocks, never raises for its client's sake, leaves no room."""
+
+    @abstractmethod
+    def notify(self, notice: Notice) -> None:
+        """Takes something passing; may drop it."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Sends what was taken in this turn of the loop."""
+
+    @abstractmethod
+    def dismiss(self) -> None:
+        """The server stops: answers or closes."""
+
+    def leave_all(self) -> None:
+        """Leaves every room; harmless when repeated."""
+        for room in list(self.rooms.values()):
+            room.leave(self)
+
+
+class Transport(Protocol):
+    """The connection under a waiter, as its handler offers it."""
+
+    def left(self) -> None:
+        """The waiter has left its rooms for good."""
+
+    def close_transport(self, code: int, reason: str) -> None: ...
+
+
+class StreamingWaiter(Waiter):
+    """A client with an open connection, to which bytes are written as they come.
+
+    While its stream still writes, what comes is kept here and counted. Past half the limit what passes is dropped;
+    past the limit the client is
+    too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept by reference, so a hundred slow
+    clients of a room cost one copy.
+    """
+
+    __slots__ = (
+        "_backlog",
+        "_blocked",
+        "_closing",
+        "_grace",
+        "_limit",
+        "_pending",
+        "_stream",
+        "_tick",
+        "_transport",
+    )
+
+    def __init__(
+        self,
+        user: User,
+        stream: IOStream,
+        transport: Transport,
+        tick: Tick,
+        *,
+        limit: int,
+        grace: float,
+    ) -> None:
+        super().__init__(user)
+        self._stream = stream
+        self._transport = transport
+        self._tick = tick
+        self._limit = limit
+        self._grace = grace
+        self._pending: list[bytes] = []
+        self._backlog = 0
+        self._blocked = False
+        self._closing: tuple[int, str] | None = None
+
+    @property
+    def backlog(self) -> int:
+        """Bytes taken and not yet handed to the kernel."""
+        return self._backlog
+
+    def put(self, data: bytes) -> None:
+        """Takes bytes to be sent at the end of this turn of the loop, or when the connection has room."""
+        if self._closing is not None:
+            return
+        pending = self._pending
+        pending.append(data)
+        if self._blocked:
+            self._backlog += len(data)
+            if self._backlog > self._limit:
+                self._tick.touch(self)
+        elif len(pending) == 1:
+            self._tick.touch(self)
+
+    def put_passing(self, data: bytes) -> None:
+        """Takes bytes that a slow client can do without."""
+        if self._backlog * 2 <= self._limit:
+            self.put(data)
+
+    def flush(self) -> None:
+        if self._closing is not None or not self._pending:
+            return
+        if not self._blocked:
+            self._write()
+        elif self._backlog > self._limit:
+            self.close(CloseCode.SLOW_CONSUMER, "Too slow: more was waiting than the server keeps.")
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has left, and gets and does nothing any more."""
+        return self._closing is not None
+
+    def close(self, code: int, reason: str, *, grace: bool = True) -> None:
+        """Leaves the rooms, then closes the connection; harmless when repeated.
+
+        What waits is dropped: the client comes back with its cursor. One whose connection is full is given some time
+        to read why, unless
+        there is no `grace`.
+        """
+        if self._closing is not None:
+            return
+        if self._pending and not self._blocked:
+            self._write()
+        self._leave(code, reason)
+        if self._blocked and grace:
+            asyncio.get_running_loop().call_later(self._grace, self._transport.close_transport, code, reason)
+        else:
+            self._transport.close_transport(code, reason)
+
+    def dismiss(self) -> None:
+        self.close(CloseCode.RESTARTING, "The server restarts.", grace=False)
+
+    def gone(self) -> None:
+        """The connection is closed already: leaves the rooms; harmless when repeated."""
+        if self._closing is None:
+            self._leave(0, "")
+
+    def _leave(self, code: int, reason: str) -> None:
+        self._closing = (code, reason)
+        self.leave_all()
+        self._pending.clear()
+        self._transport.left()
+
+    def _write(self) -> None:
+        while self._pending:
+            rest = send_now(self._stream, self._take())
+            if rest:
+                self._block(rest)
+                return
+
+    def _take(self) -> bytes:
+        """Removes about WRITE_SIZE bytes from the front of what is pending."""
+        pending, size, count = self._pending, 0, 0
+        if len(pending) == 1:
+            return pending.pop()
+        while count < len(pending) and size < WRITE_SIZE:
+            size += len(pending[count])
+            count += 1
+        data = b"".join(pending[:count])
+        del pending[:count]
+        return data
+
+    def _block(self, rest: bytes | memoryview) -> None:
+        """Lets the stream write `rest`, and goes on when it has."""
+        try:
+            written = self._stream.write(rest)
+        except StreamClosedError:
+            self._pending.clear()
+            return
+        self._blocked = True
+        self._backlog = len(rest) + sum(map(len, self._pending))
+        written.add_done_callback(self._unblock)
+
+    def _unblock(self, written: "asyncio.Future[None]") -> None:
+        self._blocked = False
+        self._backlog = 0
+        if written.cancelled() or written.exception() is not None:
+            self._pending.clear()
+        elif self._closing is not None:
+            self._transport.close_transport(*self._closing)
+        elif self._pending:
+            self._write()
+
+
+class SocketWaiter(StreamingWaiter):
+    """A WebSocket client."""
+
+    __slots__ = ()
+
+    def deliver(self, broadcast: Broadcast) -> None:
+        if self.user.id in broadcast.senders:
+            self.put(broadcast.frames_for(self.user.id))
+        else:
+            self.put(broadcast.frames)
+
+    def notify(self, notice: Notice) -> None:
+        self.put_passing(notice.frame)
+
+    def reply(self, payload: bytes) -> None:
+        """Sends this client alone a JSON text."""
+        self.put(frame(payload))
+
+
+class StreamWaiter(StreamingWaiter):
+    """A client of server-sent events.
+
+    `cursors` are its rooms, by key in the order it asked for them, with the last `seq` sent.
+    """
+
+    __slots__ = ("cursors",)
+
+    def __init__(
+        self,
+        user: User,
+        stream: IOStream,
+        transport: Transport,
+        tick: Tick,
+        *,
+        limit: int,
+        grace: float,
+    ) -> None:
+        super().__init__(user, stream, transport, tick, limit=limit, grace=grace)
+        self.cursors: dict[str, int] = {}
+
+    def deliver(self, broadcast: Broadcast) -> None:
+        if len(self.cursors) == 1 and self.user.id not in broadcast.senders:
+            self.put(broadcast.chunk)
+            return
+        payloads = broadcast.payloads_for(self.user.id)
+        for entry, payload in zip(broadcast.entries, payloads, strict=True):
+            self.say(payload, broadcast.key, entry.seq)
+
+    def notify(self, notice: Notice) -> None:
+        self.put_passing(notice.chunk)
+
+    def say(self, payload: bytes, room: str, seq: int) -> None:
+        """Sends this client alone a JSON text; the cursor of `room` becomes `seq`."""
+        self.cursors[room] = seq
+        self.put(chunk(event(payload, ",".join(map(str, self.cursors.values())))))
+
+
+class PollWaiter(Waiter):
+    """A long-poll request. It is answered once, with all that has come by the end of the turn of the loop."""
+
+    __slots__ = ("_answer", "_came", "_tick", "linger")
+
+    def __init__(self, user: User, tick: Tick, *, linger: float) -> None:
+        super().__init__(user)
+        self.linger = linger
+        self._tick = tick
+        self._came: list[Broadcast] = []
+        self._answer: asyncio.Future[list[Broadcast]] = asyncio.get_running_loop().create_future()
+
+    def deliver(self, broadcast: Broadcast) -> None:
+        if not self._came:
+            self._tick.touch(self)
+        self._came.append(broadcast)
+
+    def notify(self, notice: Notice) -> None:
+        """A poll waits for entries alone."""
+
+    def flush(self) -> None:
+        self.finish()
+
+    def finish(self) -> None:
+        """Answers with what has come, which may be nothing; harmless when repeated."""
+        if not self._answer.done():
+            self._answer.set_result(self._came)
+
+    def dismiss(self) -> None:
+        self.finish()
+
+    async def wait(self, seconds: float) -> list[Broadcast]:
+        """What came within that time, by room in the order of the log; then it has left its rooms."""
+        timer = asyncio.get_running_loop().call_later(seconds, self.finish)
+        try:
+            return await self._answer
+        finally:
+            timer.cancel()
+            self.leave_all()

@@ -1,0 +1,1 @@
+"""The web: one module for each family of addresses. Parse, authorise, call the domain, answer."""

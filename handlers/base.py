@@ -1,0 +1,162 @@
+"""What all handlers share: who asks, JSON in and out, and errors as the contract has them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import responses
+from types import TracebackType
+from typing import Any
+
+import msgspec
+from tornado.web import HTTPError, RequestHandler
+
+from chat.chat import Chat
+from chat.errors import BadRequest, ChatError, TooLarge, Unauthenticated
+from chat.people import User
+from chat.protocol import encode, sentence
+from handlers.identity import Identity, Sessions
+
+STATUS = {
+    "bad_request": 400,
+    "unauthenticated": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "name_taken": 409,
+    "too_large": 413,
+    "rate_limited": 429,
+    "unavailable": 503,
+}
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+
+class Handler(RequestHandler):
+    """Base of every handler. `chat` and `sessions` come from server.py."""
+
+    def initialize(self, chat: Chat, sessions: Sessions) -> None:
+        self.chat = chat
+        self.sessions = sessions
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "same-origin")
+        self.set_header("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+
+    def prepare(self) -> None:
+        if len(self.request.body) > self.chat.limits.message_limit:
+            raise TooLarge(f"A body has at most {self.chat.limits.message_limit} bytes.")
+
+    # Who asks
+
+    def identity(self) -> Identity:
+        """Who sends the request; raises Unauthenticated if nobody is named."""
+        identity = self.sessions.identify(self.request)
+        if identity is None:
+            raise Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
+        return identity
+
+    @contextmanager
+    def present(self) -> Iterator[User]:
+        """The one who asks, present for as long as the request lasts."""
+        user, passing = self.identity()
+        self.chat.people.enter(user)
+        try:
+            yield user
+        finally:
+            self.chat.people.leave(user, hold=not passing)
+
+    # Errors
+
+    def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
+        error = _error_in(kwargs)
+        super().send_error(STATUS[error.code] if error else status_code, **kwargs)
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        if not isinstance(value, ChatError | HTTPError):
+            super().log_exception(typ, value, tb)
+
+    def reason_for(self, status_code: int, kwargs: dict[str, Any]) -> str:
+        """A sentence for whoever asked."""
+        error = _error_in(kwargs)
+        if error is not None:
+            return error.reason
+        if status_code == 404:
+            return "There is no such page."
+        if status_code == 405:
+            return "That method is not allowed here."
+        return responses.get(status_code, "Unknown") + "."
+
+
+class ApiHandler(Handler):
+    """A handler that speaks JSON."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Content-Type", "application/json; charset=utf-8")
+        self.set_header("Cache-Control", "no-store")
+
+    def compute_etag(self) -> str | None:
+        return None  # answers differ each time; nobody asks for them twice
+
+    def answer(self, value: Any, status: int = 200) -> None:
+        self.set_status(status)
+        self.write(encode(value))
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        error = _error_in(kwargs)
+        if error is not None and error.retry_after is not None:
+            self.set_header("Retry-After", str(max(1, round(error.retry_after))))
+        code = error.code if error else _code_of(status_code)
+        self.finish(encode({"error": {"code": code, "reason": self.reason_for(status_code, kwargs)}}))
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that was sent; raises BadRequest."""
+        try:
+            return msgspec.json.decode(self.request.body or b"{}", type=dict[str, Any])
+        except (msgspec.MsgspecError, RecursionError) as error:
+            raise BadRequest(f"The body must be a JSON object. {sentence(error)}") from None
+
+    def number(self, name: str, default: int | None, *, least: int, most: int | None = None) -> int | None:
+        """The whole number of a query argument, at most `most`; raises BadRequest."""
+        given = self.get_query_argument(name, None)
+        if given is None:
+            return default
+        value = whole(name, given, least)
+        return value if most is None else min(value, most)
+
+
+class NotFoundHandler(ApiHandler):
+    """Any address below /api that is none."""
+
+    def prepare(self) -> None:
+        raise HTTPError(404)
+
+
+def whole(name: str, text: str, least: int) -> int:
+    """The whole number in an argument; raises BadRequest if it is none or below `least`."""
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 16:
+        raise BadRequest(f"{name} must be a whole number.")
+    if int(text) < least:
+        raise BadRequest(f"{name} must be at least {least}.")
+    return int(text)
+
+
+def _error_in(kwargs: dict[str, Any]) -> ChatError | None:
+    value = kwargs.get("exc_info", (None, None, None))[1]
+    return value if isinstance(value, ChatError) else None
+
+
+def _code_of(status: int) -> str:
+    return next(
+        (code for code, known in STATUS.items() if known == status),
+        "bad_request" if status < 500 else "unavailable",
+    )

@@ -1,0 +1,71 @@
+"""Sessions: who a request comes from.
+
+A signed cookie, the same value as a bearer token, or a name for one connection.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from tornado.httputil import HTTPServerRequest
+from tornado.web import create_signed_value, decode_signed_value
+
+from chat.errors import Unauthenticated
+from chat.people import People, User
+
+COOKIE = "parley_session"
+# Tokens are checked once and remembered: a polling client shows its own every few seconds.
+REMEMBERED = 10_000
+
+
+class Identity(NamedTuple):
+    """Who it is. A passing guest came by a name alone and is gone with the connection."""
+
+    user: User
+    passing: bool
+
+
+class Sessions:
+    """Makes and reads tokens, valid for `days`, signed with the server's own secret."""
+
+    def __init__(self, people: People, secret: str, *, days: int) -> None:
+        self._people = people
+        self._secret = secret
+        self.days = days
+        self._users: dict[str, User] = {}
+
+    def token(self, user: User) -> str:
+        return create_signed_value(self._secret, COOKIE, msgspec.json.encode(user)).decode()
+
+    def user(self, token: str) -> User | None:
+        """Whose token it is; None if it is not one of ours or too old."""
+        known = self._users.get(token)
+        if known is not None:
+            return known
+        value = decode_signed_value(self._secret, COOKIE, token, max_age_days=self.days)
+        if value is None:
+            return None
+        user = msgspec.json.decode(value, type=User)
+        if len(self._users) >= REMEMBERED:
+            self._users.clear()
+        self._users[token] = user
+        return user
+
+    def identify(self, request: HTTPServerRequest) -> Identity | None:
+        """Who sends the request; None if nobody is named.
+
+        Raises Unauthenticated for a wrong token, BadRequest or NameTaken for a name.
+        """
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":
+            user = self.user(token.strip())
+            if user is None:
+                raise Unauthenticated("The token is not valid, or too old.")
+            return Identity(user, passing=False)
+        cookie = request.cookies.get(COOKIE)
+        user = self.user(cookie.value) if cookie else None
+        if user is not None:
+            return Identity(user, passing=False)
+        names = request.query_arguments.get("username")
+        if names:
+            return Identity(self._people.guest(names[-1].decode(errors="replace")), passing=True)
+        return None

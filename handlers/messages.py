@@ -1,0 +1,64 @@
+"""/api/rooms/<room>/messages and /commands: writing and reading one room with single requests."""
+
+from chat.catch_up import fitting
+from chat.changes import tell
+from chat.errors import BadRequest
+from chat.protocol import Ack, Change, Read, Typing, command
+from handlers.base import ApiHandler
+
+
+class MessagesHandler(ApiHandler):
+    async def post(self, name: str) -> None:
+        with self.present() as user:
+            change = command({**self.body(), "type": "send", "room": name}, self.chat.limits)
+            assert isinstance(change, Change)
+            room = await self.chat.registry.wake(change.room)
+            stored = await self.chat.changes.make(room, user, change)
+            self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
+
+    async def get(self, name: str) -> None:
+        limits = self.chat.limits
+        limit = self.number("limit", limits.history, least=1, most=limits.page_limit)
+        before = self.number("before", None, least=1)
+        reader = self.reader()
+        room = await self.chat.registry.find(name)
+        assert limit is not None
+        end = room.seq + 1 if before is None else min(before, room.seq + 1)
+        found = await self.chat.history.messages(room.key, end, limit + 1)
+        entries = fitting(found[-limit:], limits.catch_up_bytes)
+        self.answer(
+            {
+                "room": room.name,
+                "epoch": room.epoch,
+                "seq": room.seq,
+                "entries": [entry.for_reader(reader) for entry in entries],
+                "more": len(found) > len(entries),
+            }
+        )
+
+    def reader(self) -> str:
+        """The id of the one who reads, or none: a room's history may be read without a name."""
+        identity = self.sessions.identify(self.request)
+        return identity.user.id if identity else ""
+
+
+class CommandsHandler(ApiHandler):
+    """What a socket's client says in a frame, as a request: for clients that poll or follow the event stream."""
+
+    async def post(self, name: str) -> None:
+        with self.present() as user:
+            fields = self.body()
+            if "room" in fields:
+                raise BadRequest("The room stands in the address.")
+            wanted = command({**fields, "room": name}, self.chat.limits)
+            room = await self.chat.registry.wake(name)
+            match wanted:
+                case Change():
+                    entry = (await self.chat.changes.make(room, user, wanted)).entry
+                    self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
+                case Typing() | Read():
+                    tell(room, user, wanted)
+                    self.set_status(204)
+                    self.clear_header("Content-Type")
+                case _:
+                    raise BadRequest("Only what changes or tells something is a command here.")

@@ -1,0 +1,56 @@
+"""The pages: the lobby, a room, and what a browser is shown when something is wrong."""
+
+from http.client import responses
+from typing import Any
+
+from tornado.web import HTTPError, StaticFileHandler
+
+from chat.errors import ChatError
+from chat.names import room_name
+from handlers.base import Handler
+
+
+class PageHandler(Handler):
+    """Pages are made anew for each visit: the scripts they name carry their versions."""
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.set_header("Cache-Control", "no-cache")
+
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
+        title = responses.get(status_code, "Error")
+        self.render("error.html", status=status_code, title=title, reason=self.reason_for(status_code, kwargs))
+
+
+class LobbyPage(PageHandler):
+    def get(self) -> None:
+        self.render("lobby.html")
+
+
+class RoomPage(PageHandler):
+    def get(self, name: str) -> None:
+        try:
+            room = room_name(name)
+        except ChatError:
+            raise HTTPError(404) from None
+        self.render("room.html", room=room, title=room)
+
+
+class NoPage(PageHandler):
+    """Any address that is none."""
+
+    def prepare(self) -> None:
+        raise HTTPError(404)
+
+
+class StaticFiles(StaticFileHandler):
+    """Files of static/.
+
+    Modules import each other without a version, so browsers are to ask whether they have changed.
+    """
+
+    def set_extra_headers(self, path: str) -> None:
+        self.clear_header("Server")
+        self.set_header("X-Content-Type-Options", "nosniff")
+        if "v" not in self.request.query_arguments:
+            self.set_header("Cache-Control", "no-cache")

@@ -1,0 +1,76 @@
+"""/api/poll: waiting for what comes next in one room or several."""
+
+from chat.broadcast import Broadcast
+from chat.catch_up import CatchUp, catch_up
+from chat.entries import Entry
+from chat.people import User
+from chat.protocol import encode
+from chat.room import Room
+from chat.waiters import PollWaiter
+from handlers.base import ApiHandler
+from handlers.cursors import END, Wanted, wanted_rooms
+
+
+class PollHandler(ApiHandler):
+    """Answered at once if anything is there, else in the very turn of the loop in which something comes."""
+
+    waiter: PollWaiter | None = None
+
+    async def get(self) -> None:
+        limits = self.chat.limits
+        with self.present() as user:
+            wanted = wanted_rooms(self, least=END)
+            wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
+            assert wait is not None
+            self.waiter = waiter = PollWaiter(user, self.chat.tick, linger=limits.poll_linger)
+            try:
+                rooms = [(asked, *await self._join(asked, waiter)) for asked in wanted]
+                if self.chat.stopping.is_set() or any(_has_something(asked, found) for asked, _, found in rooms):
+                    waiter.finish()
+                came = await waiter.wait(wait)
+            finally:
+                waiter.leave_all()
+            parts = [self._part(asked, room, found, came, user) for asked, room, found in rooms]
+            self.finish(b'{"rooms":{%b}}' % b",".join(parts))
+
+    async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
+        room = await self.chat.registry.wake(asked.name)
+        if asked.at_end:
+            found = CatchUp(room.seq, [])
+        else:
+            found = await catch_up(room, asked.cursor, self.chat.history, self.chat.limits)
+        room.join(waiter)
+        return room, found
+
+    def _part(self, asked: Wanted, room: Room, found: CatchUp, came: list[Broadcast], user: User) -> bytes:
+        """`"<room>":{…}` of the answer."""
+        mine = [broadcast for broadcast in came if broadcast.key == room.key]
+        members = self.get_query_argument("members", "") == "1"
+        if len(mine) == 1 and not _has_something(asked, found) and not members:
+            answer = mine[0].poll_entry_for(user.id)
+        else:
+            later = [entry for broadcast in mine for entry in broadcast.entries]
+            answer = encode(_room_answer(room, found, later, user, members))
+        return encode(asked.name) + b":" + answer
+
+    def on_connection_close(self) -> None:
+        """A client that has gone away is not waited for."""
+        if self.waiter is not None:
+            self.waiter.leave_all()
+            self.waiter.finish()
+
+
+def _has_something(asked: Wanted, found: CatchUp) -> bool:
+    return bool(asked.at_end or found.entries or found.reset or found.gap)
+
+
+def _room_answer(room: Room, found: CatchUp, later: list[Entry], user: User, members: bool) -> dict[str, object]:
+    entries = [entry.for_reader(user.id) for entry in found.entries + later]
+    answer: dict[str, object] = {
+        "epoch": room.epoch,
+        "seq": later[-1].seq if later else found.seq,
+        "entries": entries,
+        "gap": found.gap,
+        "reset": found.reset,
+    }
+    return answer | {"members": room.members(), "people": room.people} if members else answer

@@ -1,0 +1,36 @@
+"""/api/rooms: the list of rooms, and new ones."""
+
+import msgspec
+
+from chat.errors import BadRequest
+from chat.protocol import sentence
+from handlers.base import ApiHandler
+
+
+class NewRoom(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that makes a room."""
+
+    name: str | None = None
+    title: str | None = None
+
+
+class RoomsHandler(ApiHandler):
+    async def get(self) -> None:
+        limit = self.number("limit", 200, least=1, most=self.chat.limits.rooms_limit)
+        since = self.number("after", None, least=0)
+        wait = self.number("wait", 0, least=0, most=int(self.chat.limits.poll_wait_limit))
+        assert limit is not None and wait is not None
+        if since is None:
+            version, rooms = await self.chat.directory.rooms(limit)
+        else:
+            version, rooms = await self.chat.directory.changed(since, wait, limit)
+        self.answer({"rooms": rooms, "version": version})
+
+    async def post(self) -> None:
+        with self.present():
+            try:
+                wanted = msgspec.convert(self.body(), NewRoom)
+            except msgspec.ValidationError as error:
+                raise BadRequest(sentence(error)) from None
+            record = await self.chat.registry.make(wanted.name, wanted.title)
+            self.answer({"name": record.name, "title": record.title, "people": 0, "active": None}, status=201)

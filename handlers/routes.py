@@ -1,0 +1,47 @@
+"""The addresses, and the application that serves them."""
+
+from pathlib import Path
+from typing import Any
+
+from tornado.web import Application
+
+from chat.chat import Chat
+from handlers.base import NotFoundHandler
+from handlers.health import HealthHandler
+from handlers.identity import Sessions
+from handlers.messages import CommandsHandler, MessagesHandler
+from handlers.pages import LobbyPage, NoPage, RoomPage, StaticFiles
+from handlers.poll import PollHandler
+from handlers.rooms import RoomsHandler
+from handlers.session import SessionHandler
+from handlers.socket import ChatSocket
+from handlers.stream import StreamHandler
+
+HERE = Path(__file__).resolve().parent.parent
+ROOM = "([^/]+)"
+
+
+def application(chat: Chat, sessions: Sessions) -> Application:
+    """The web application of one server."""
+    shared: dict[str, Any] = {"chat": chat, "sessions": sessions}
+    return Application(
+        [
+            (r"/", LobbyPage, shared),
+            (rf"/chat/{ROOM}", RoomPage, shared),
+            (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
+            (r"/api/session", SessionHandler, shared),
+            (r"/api/rooms", RoomsHandler, shared),
+            (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
+            (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
+            (r"/api/poll", PollHandler, shared),
+            (r"/api/stream", StreamHandler, shared),
+            (r"/api/.*", NotFoundHandler, shared),
+            (r"/healthz", HealthHandler, shared),
+        ],
+        default_handler_class=NoPage,
+        default_handler_args=shared,
+        template_path=HERE / "templates",
+        static_path=HERE / "static",
+        static_handler_class=StaticFiles,
+        websocket_max_message_size=chat.limits.frame_limit,
+    )

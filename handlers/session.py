@@ -1,0 +1,47 @@
+"""/api/session: signing in as a guest, asking who one is, signing out."""
+
+import msgspec
+
+from chat.errors import BadRequest
+from chat.protocol import sentence
+from handlers.base import ApiHandler
+from handlers.identity import COOKIE
+
+
+class SignIn(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of a sign-in."""
+
+    name: str
+
+
+class SessionHandler(ApiHandler):
+    def get(self) -> None:
+        user = self.identity().user
+        self.chat.people.check(user)
+        self.answer({"user": user})
+
+    def post(self) -> None:
+        try:
+            wanted = msgspec.convert(self.body(), SignIn)
+        except msgspec.ValidationError as error:
+            raise BadRequest(sentence(error)) from None
+        people = self.chat.people
+        user = people.guest(wanted.name)
+        people.enter(user)
+        people.leave(user, hold=True)
+        token = self.sessions.token(user)
+        self.set_cookie(
+            COOKIE,
+            token,
+            max_age=self.sessions.days * 86400,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=self.request.protocol == "https",
+        )
+        self.answer({"user": user, "token": token})
+
+    def delete(self) -> None:
+        self.clear_cookie(COOKIE)
+        self.set_status(204)
+        self.clear_header("Content-Type")

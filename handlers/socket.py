@@ -1,0 +1,244 @@
+"""/ws and /ws/<room>: the live clients."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from tornado.websocket import WebSocketHandler
+
+from chat.catch_up import Cursor, catch_up
+from chat.changes import tell
+from chat.errors import BadRequest, ChatError, RateLimited, TooLarge, Unauthenticated, Unavailable
+from chat.framing import PING
+from chat.names import room_key
+from chat.protocol import (
+    VERSION,
+    Ack,
+    Answers,
+    AnyCommand,
+    Change,
+    CloseCode,
+    Command,
+    Ping,
+    Pong,
+    Read,
+    Reply,
+    Subscribe,
+    Subscribed,
+    Typing,
+    Unsubscribe,
+    Unsubscribed,
+    Welcome,
+    answers,
+    decode,
+    encode,
+    error_reply,
+)
+from chat.room import Room
+from chat.waiters import SocketWaiter
+from handlers.base import ApiHandler
+from handlers.identity import Identity
+
+log = logging.getLogger("parley.socket")
+
+
+class ChatSocket(ApiHandler, WebSocketHandler):
+    """One live client. Reading goes on while what it asked for is under way; how much may be is bounded."""
+
+    quiet = False
+    identified: Identity | None = None
+    waiter: SocketWaiter | None = None
+
+    def prepare(self) -> None:
+        super().prepare()
+        try:
+            self.identified = self.identity()
+        except Unauthenticated:
+            return  # a browser's page is told by a close code, as it never sees the status of a handshake
+        self.chat.people.check(self.identified.user)
+
+    def open(self, *path: str, **_: str) -> None:
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._breaches = 0
+        if self.identified is None:
+            self._refuse_stranger()
+            return
+        limits = self.chat.limits
+        assert self.ws_connection is not None and self.ws_connection.stream is not None
+        user = self.identified.user
+        self.chat.people.enter(user)
+        self.waiter = SocketWaiter(
+            user,
+            self.ws_connection.stream,
+            self,
+            self.chat.tick,
+            limit=limits.backlog_limit,
+            grace=limits.close_grace,
+        )
+        self.set_nodelay(True)
+        self._reply(self._welcome(self.identified))
+        self.chat.keepalive.add(self)
+        if path and path[0]:
+            self._start(Subscribe(room=path[0]))
+
+    def _refuse_stranger(self) -> None:
+        error = Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
+        self.write_message(encode(error_reply(error)).decode())
+        self.close_transport(CloseCode.NOT_SIGNED_IN, "not signed in")
+
+    def _welcome(self, identity: Identity) -> Welcome:
+        limits = self.chat.limits
+        return Welcome(
+            user=identity.user,
+            token=self.sessions.token(identity.user) if identity.passing else "",
+            ping=limits.ping_interval,
+            limits={
+                "text": limits.text_limit,
+                "message": limits.message_limit,
+                "history": limits.history,
+                "catch_up": limits.catch_up,
+                "rooms": limits.rooms_per_client,
+                "in_hand": limits.in_hand,
+            },
+            version=VERSION,
+        )
+
+    # What the client says
+
+    def on_message(self, message: str | bytes) -> None:
+        self.quiet = False
+        if self.waiter is None or self.waiter.closed:
+            return
+        try:
+            command = decode(message, self.chat.limits)
+        except ChatError as error:
+            self._refuse(error, answers(message))
+            return
+        if isinstance(command, Change | Subscribe):
+            self._start(command)
+            return
+        try:
+            self._answer_at_once(command)
+            self._breaches = 0
+        except ChatError as error:
+            self._refuse(error, command)
+
+    def _answer_at_once(self, command: AnyCommand) -> None:
+        assert self.waiter is not None
+        match command:
+            case Ping():
+                self._reply(Pong(id=command.id))
+            case Unsubscribe():
+                room = self.waiter.rooms.get(room_key(command.room))
+                changed = room is not None and room.leave(self.waiter)
+                name = room.name if room is not None else command.room
+                self._reply(Unsubscribed(id=command.id, room=name, changed=changed))
+            case Typing() | Read():
+                room = self.waiter.rooms.get(room_key(command.room))
+                if room is None:
+                    raise BadRequest("Subscribe to the room first.")
+                tell(room, self.waiter.user, command)
+
+    def _start(self, command: Change | Subscribe) -> None:
+        """Begins what takes time, if not too much is under way already."""
+        if len(self._under_way) >= self.chat.limits.in_hand:
+            self._refuse(RateLimited("Too much is under way; wait for answers.", retry_after=1), command)
+            return
+        work = self._change(command) if isinstance(command, Change) else self._subscribe(command)
+        task = asyncio.get_running_loop().create_task(self._carry_out(work, command))
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+
+    async def _carry_out(self, work: Coroutine[Any, Any, None], command: Command) -> None:
+        try:
+            await work
+            self._breaches = 0
+        except ChatError as error:
+            self._refuse(error, command)
+        except Exception:
+            log.exception("a command failed")
+            self._refuse(Unavailable("Something went wrong here; try again.", retry_after=1), command)
+
+    async def _change(self, change: Change) -> None:
+        assert self.waiter is not None
+        room = await self.chat.registry.wake(change.room)
+        stored = await self.chat.changes.make(room, self.waiter.user, change)
+        self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        waiter = self.waiter
+        assert waiter is not None
+        room = await self.chat.registry.wake(command.room)
+        self._check_rooms(room)
+        cursor = Cursor(command.after, command.epoch, command.history)
+        found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
+        if waiter.closed:
+            return
+        changed = room.join(waiter)
+        self._reply(
+            Subscribed(
+                id=command.id,
+                room=room.name,
+                title=room.title,
+                epoch=room.epoch,
+                seq=found.seq,
+                entries=[entry.for_reader(waiter.user.id) for entry in found.entries],
+                gap=found.gap,
+                reset=found.reset,
+                members=room.members(),
+                people=room.people,
+                changed=changed,
+            )
+        )
+
+    def _check_rooms(self, room: Room) -> None:
+        assert self.waiter is not None
+        limit = self.chat.limits.rooms_per_client
+        if room.key not in self.waiter.rooms and len(self.waiter.rooms) >= limit:
+            raise BadRequest(f"One connection is in at most {limit} rooms.")
+
+    # What it is told
+
+    def _reply(self, reply: Reply) -> None:
+        assert self.waiter is not None
+        self.waiter.reply(encode(reply))
+
+    def _refuse(self, error: ChatError, about: Answers | Command) -> None:
+        """Answers a refused message; a client that breaks the contract again and again is closed."""
+        assert self.waiter is not None
+        self._reply(error_reply(error, about))
+        if isinstance(error, BadRequest | TooLarge):
+            self._breaches += 1
+            if self._breaches >= self.chat.limits.violations:
+                self.waiter.close(CloseCode.CONTRACT_BROKEN, "The contract was broken too often in a row.")
+
+    # Its life
+
+    def ping(self, data: str | bytes = b"") -> None:
+        if self.waiter is not None:
+            self.waiter.put(PING)
+
+    def on_pong(self, data: bytes) -> None:
+        self.quiet = False
+
+    def lost(self) -> None:
+        assert self.waiter is not None
+        self.waiter.close(CloseCode.NO_PONG, "No pong in time.", grace=False)
+
+    def dismiss(self) -> None:
+        assert self.waiter is not None
+        self.waiter.dismiss()
+
+    def left(self) -> None:
+        """Its waiter has left the rooms: the name is free, or held for one who has a token."""
+        assert self.identified is not None
+        self.chat.keepalive.remove(self)
+        self.chat.people.leave(self.identified.user, hold=not self.identified.passing)
+
+    def close_transport(self, code: int, reason: str) -> None:
+        self.close(code, reason)
+
+    def on_close(self) -> None:
+        if self.waiter is not None:
+            self.waiter.gone()

@@ -1,0 +1,120 @@
+"""/api/stream: server-sent events (HTML standard, section 9.2) of one room or several."""
+
+import asyncio
+from typing import cast
+
+from tornado.http1connection import HTTP1Connection
+
+from chat.catch_up import Cursor, catch_up
+from chat.errors import BadRequest, ChatError
+from chat.framing import chunk, event
+from chat.people import User
+from chat.protocol import HISTORY_LIMIT, Subscribed, encode, error_reply
+from chat.room import Room
+from chat.waiters import StreamWaiter
+from handlers.base import ApiHandler
+from handlers.cursors import Wanted, wanted_rooms
+
+# A comment: no event, but bytes that keep proxies from closing a quiet connection.
+COMMENT = chunk(b":\n\n")
+
+
+class StreamHandler(ApiHandler):
+    """Writes its chunks itself once the headers are out, so that all clients of a room are sent the same bytes."""
+
+    quiet = False
+    waiter: StreamWaiter | None = None
+
+    async def get(self) -> None:
+        with self.present() as user:
+            wanted = self._wanted()
+            rooms = [await self._check(asked) for asked in wanted]
+            self._ended = asyncio.Event()
+            self.set_header("Content-Type", "text/event-stream; charset=utf-8")
+            self.set_header("X-Accel-Buffering", "no")  # nginx would collect the events otherwise
+            await self.flush()
+            stream = cast(HTTP1Connection, self.request.connection).stream
+            limits = self.chat.limits
+            self.waiter = StreamWaiter(
+                user, stream, self, self.chat.tick, limit=limits.backlog_limit, grace=limits.close_grace
+            )
+            self.chat.keepalive.add(self)
+            await self._follow(user, wanted, rooms)
+            await self._ended.wait()
+
+    def _wanted(self) -> list[Wanted]:
+        history = self.number("history", self.chat.limits.history, least=0, most=HISTORY_LIMIT)
+        last = self.request.headers.get("Last-Event-ID", "")
+        return wanted_rooms(self, least=0, resumed=last.split(",") if last else None, history=history)
+
+    async def _check(self, asked: Wanted) -> Room:
+        """Finds what is wrong with the request while it can still be answered with a status."""
+        room = await self.chat.registry.wake(asked.name)
+        after, epoch = asked.cursor.after, asked.cursor.epoch
+        if after is not None and after > room.seq and (epoch is None or epoch == room.epoch):
+            raise BadRequest(f"The cursor {after} is beyond the end of the room's log, {room.seq}.")
+        return room
+
+    async def _follow(self, user: User, wanted: list[Wanted], rooms: list[Room]) -> None:
+        assert self.waiter is not None
+        for asked, room in zip(wanted, rooms, strict=True):
+            self.waiter.cursors[room.key] = asked.cursor.after or 0
+        try:
+            for asked, room in zip(wanted, rooms, strict=True):
+                await self._subscribe(user, room, asked.cursor)
+        except ChatError as error:
+            self.waiter.put(chunk(event(encode(error_reply(error)))))
+            self.waiter.close(0, error.reason)
+
+    async def _subscribe(self, user: User, room: Room, cursor: Cursor) -> None:
+        waiter = self.waiter
+        assert waiter is not None
+        found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
+        if waiter.closed:
+            return
+        room.join(waiter)
+        first = found.entries[0].seq - 1 if found.entries else found.seq
+        subscribed = Subscribed(
+            room=room.name,
+            title=room.title,
+            epoch=room.epoch,
+            seq=found.seq,
+            entries=[],
+            gap=found.gap,
+            reset=found.reset,
+            members=room.members(),
+            people=room.people,
+            changed=True,
+        )
+        waiter.say(encode(subscribed), room.key, first)
+        for entry in found.entries:
+            waiter.say(entry.for_reader(user.id).json(), room.key, entry.seq)
+        waiter.cursors[room.key] = found.seq
+
+    # As the keepalive sees it: a client of an event stream says nothing, so it is never quiet
+
+    def ping(self) -> None:
+        self.quiet = False
+        assert self.waiter is not None
+        self.waiter.put(COMMENT)
+
+    def lost(self) -> None:
+        """Never called, as it is never quiet."""
+
+    def dismiss(self) -> None:
+        assert self.waiter is not None
+        self.waiter.dismiss()
+
+    # As its waiter sees it
+
+    def left(self) -> None:
+        self.chat.keepalive.remove(self)
+
+    def close_transport(self, code: int, reason: str) -> None:
+        """Ends the answer; the client comes back with its cursor."""
+        self._ended.set()
+
+    def on_connection_close(self) -> None:
+        if self.waiter is not None:
+            self.waiter.gone()
+            self._ended.set()

@@ -1,0 +1,191 @@
+"""Parley's start and stop: settings, database, registry, application, listen, drain."""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+from tornado.httpserver import HTTPServer
+from tornado.netutil import bind_sockets
+
+import settings
+from chat.changes import Changes
+from chat.chat import Chat
+from chat.commit import GroupCommit
+from chat.database import Connection, DatabaseError
+from chat.directory import Directory
+from chat.errors import Unavailable
+from chat.history import History
+from chat.keepalive import Keepalive
+from chat.limits import Limits
+from chat.mongod import PrivateMongod
+from chat.people import People
+from chat.registry import RoomRegistry
+from chat.waiters import Tick
+from handlers.identity import Sessions
+from handlers.routes import application
+
+log = logging.getLogger("parley")
+
+# Idle rooms are looked for, and the times of activity stored, this often (seconds); after a crash the lobby's order
+# may be as old.
+UPKEEP_INTERVAL = 5.0
+# For the last answers to reach their clients when the server stops (seconds).
+LAST_ANSWERS = 1.0
+
+
+class StartError(Exception):
+    """The server cannot start; the message is one line that says what to do."""
+
+
+async def serve(config: settings.Settings) -> None:
+    """Runs until SIGTERM or SIGINT; raises StartError or DatabaseError if it cannot start, and leaves nothing
+    running."""
+    starting = asyncio.current_task()
+    assert starting is not None
+    _on_signals(starting.cancel)
+    async with AsyncExitStack() as closing:
+        sockets = _bind(config)
+        closing.callback(_close, sockets)
+        uri = config.mongo or await _private_mongod(config, closing)
+        connection = Connection(uri, config.database, timeout=config.mongo_timeout)
+        closing.callback(connection.close)
+        await connection.open()
+        chat = _chat(config, connection)
+        await chat.history.prepare()
+        sessions = Sessions(chat.people, await connection.secret(), days=config.session_days)
+        server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit)
+        chat.commit.start()
+        chat.keepalive.start()
+        upkeep = asyncio.create_task(_upkeep(chat))
+        stop = asyncio.Event()
+        _on_signals(stop.set)
+        server.add_sockets(sockets)
+        log.info("Parley is at http://%s:%d", _shown(config.address), sockets[0].getsockname()[1])
+        await stop.wait()
+        log.info("stopping")
+        upkeep.cancel()
+        await _drain(server, chat, config.stop_timeout)
+    log.info("stopped")
+
+
+def _on_signals(act: Callable[[], object]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+def _bind(config: settings.Settings) -> list[socket.socket]:
+    try:
+        return bind_sockets(config.port, config.address, backlog=1024)
+    except OSError as error:
+        raise StartError(
+            f"cannot listen on {config.address} port {config.port}: {os.strerror(error.errno or 0)}; "
+            "choose another with --port or --address"
+        ) from None
+
+
+def _close(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) -> str:
+    mongod = PrivateMongod(Path(config.data), cache=config.mongod_cache)
+    closing.push_async_callback(mongod.stop)
+    await mongod.start()
+    return mongod.uri
+
+
+def _chat(config: settings.Settings, connection: Connection) -> Chat:
+    """The parts of the domain, joined."""
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    history = History(connection.database)
+    commit = GroupCommit(
+        history,
+        batch=config.commit_limit,
+        queue=config.queue_limit,
+        timeout=config.send_timeout,
+        heal_interval=config.heal_interval,
+    )
+    registry = RoomRegistry(
+        history,
+        loop.call_later,
+        keep=config.recent,
+        presence_limit=config.presence_limit,
+        idle=config.room_idle,
+    )
+    return Chat(
+        connection=connection,
+        history=history,
+        commit=commit,
+        changes=Changes(history, commit, reaction_limit=config.reaction_limit),
+        registry=registry,
+        directory=Directory(registry, stopping, limit=config.rooms_limit),
+        people=People(loop.call_later, hold=config.name_hold),
+        keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
+        tick=Tick(loop.call_soon),
+        limits=Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__}),
+        stopping=stopping,
+    )
+
+
+async def _upkeep(chat: Chat) -> None:
+    while True:
+        await asyncio.sleep(UPKEEP_INTERVAL)
+        with suppress(Unavailable):  # it will be tried again
+            await chat.registry.mark_active()
+        chat.registry.drop_idle()
+
+
+async def _drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
+    """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
+    server.stop()
+    await chat.commit.stop(timeout)
+    chat.stopping.set()
+    for room in chat.registry:
+        room.dismiss()
+    chat.keepalive.stop()
+    await asyncio.sleep(0)  # the answers of this turn of the loop are written
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
+    with suppress(Unavailable):
+        await chat.registry.mark_active()
+
+
+def _shown(address: str) -> str:
+    """The address as a browser on this machine would use it."""
+    return "localhost" if address in ("127.0.0.1", "::1", "0.0.0.0", "::", "") else address
+
+
+def main() -> None:
+    try:
+        config = settings.read(sys.argv[1:], os.environ)
+    except settings.SettingsError as error:
+        sys.exit(_complain(str(error), 2))
+    logging.basicConfig(
+        level=config.log_level.upper(),
+        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    try:
+        asyncio.run(serve(config))
+    except (StartError, DatabaseError) as error:
+        sys.exit(_complain(str(error), 1))
+    except asyncio.CancelledError:
+        pass  # asked to stop before it was up
+
+
+def _complain(message: str, status: int) -> int:
+    print(f"parley: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    main()

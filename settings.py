@@ -1,0 +1,205 @@
+"""Every setting of Parley, with its default and its reason.
+
+Settings are read once, at the start, from three places. The first that names a setting wins: a flag
+(`--ping-interval=10`), a
+variable (`PARLEY_PING_INTERVAL=10`), a line of the file that `--config` names (TOML: `ping_interval = 10`).
+Sizes are bytes, times are seconds, unless a description says otherwise.
+"""
+
+import argparse
+import math
+import tomllib
+import typing
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import msgspec
+from msgspec import Meta
+
+PREFIX = "PARLEY_"
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Count = Annotated[int, Meta(ge=1)]
+Whole = Annotated[int, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
+
+
+class SettingsError(Exception):
+    """A setting is unknown or has a value that does not fit; the message is one line for the user."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """The values of one run."""
+
+    # Where it is reached
+    address: Annotated[str, "address to listen on; the default lets in only this machine"] = "127.0.0.1"
+    port: Annotated[Port, "port to listen on; 0 takes a free one"] = 8888
+
+    # Where it keeps things
+    data: Annotated[str, "folder of the private MongoDB"] = "data"
+    mongo: Annotated[str, "mongodb:// address of an existing MongoDB, instead of the private one"] = ""
+    database: Annotated[str, "name of the database"] = "parley"
+    mongod_cache: Annotated[
+        Positive, "GiB of cache for the private MongoDB; a chat reads mostly its newest entries"
+    ] = 0.25
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], "how much is logged"] = "info"
+
+    # What one message may be
+    text_limit: Annotated[Count, "characters of a text; longer ones are documents, not messages"] = 4_000
+    message_limit: Annotated[Count, "size of one message, its JSON included"] = 64 * 1024
+    frame_limit: Annotated[
+        Count, "size up to which an oversized message is read to be refused; above it the connection is cut"
+    ] = 4 * 1024 * 1024
+    reaction_limit: Annotated[Count, "reactions on one message; keeps one message's state well below a MiB"] = 1_000
+
+    # How much is kept at hand and answered at once
+    recent: Annotated[Count, "entries of an awake room in memory; a reconnect rarely misses more"] = 200
+    history: Annotated[Whole, "messages a newcomer is shown; a few screens"] = 50
+    page_limit: Annotated[Count, "messages in one page of history at most"] = 200
+    catch_up: Annotated[Count, "entries in one catch-up; what was missed before is told as a gap"] = 1_000
+    catch_up_bytes: Annotated[
+        Count,
+        "size of one catch-up; half of backlog_limit, so that an answer alone never makes a client slow",
+    ] = 512 * 1024
+    room_idle: Annotated[Seconds, "how long a room nobody is in stays in memory"] = 300
+    rooms_limit: Annotated[Count, "rooms in one list at most"] = 1_000
+
+    # Clients
+    rooms_per_client: Annotated[Count, "rooms one connection may be in"] = 100
+    in_hand: Annotated[Count, "changes of one connection under way at once; more are refused until some are stored"] = (
+        64
+    )
+    violations: Annotated[Count, "breaches of the contract in a row that close a connection"] = 20
+    backlog_limit: Annotated[Count, "unsent bytes after which a client is too slow and is closed with 4008"] = (
+        1024 * 1024
+    )
+    close_grace: Annotated[Seconds, "how long a slow client may take to read why it is closed"] = 30
+    ping_interval: Annotated[
+        Positive, "between pings; below the 30 to 60 after which proxies drop quiet connections"
+    ] = 25
+    ping_timeout: Annotated[Positive, "for a pong before a connection counts as lost"] = 20
+    poll_wait: Annotated[Seconds, "how long a poll waits if it does not say"] = 25
+    poll_wait_limit: Annotated[Seconds, "how long a poll may wait; proxies cut a silent request after 60"] = 60
+    poll_linger: Annotated[
+        Seconds, "how long a polling person stays present between two polls; a phone's round trip and a pause"
+    ] = 10
+
+    # People
+    name_hold: Annotated[Seconds, "how long a guest's name stays theirs after their last connection"] = 60
+    session_days: Annotated[Count, "days that a session's cookie and token are valid"] = 30
+    presence_limit: Annotated[
+        Count,
+        "people in a room up to which each coming and going is told; beyond, it would cost more than the talk",
+    ] = 200
+
+    # MongoDB
+    mongo_timeout: Annotated[
+        Positive, "for one operation of MongoDB; with a wait in the queue it stays below send_timeout"
+    ] = 2
+    send_timeout: Annotated[Positive, "for a change to be stored before its sender is told `unavailable`"] = 2.5
+    queue_limit: Annotated[
+        Count, "changes waiting to be stored, for all rooms; more are refused with `unavailable`"
+    ] = 10_000
+    commit_limit: Annotated[Count, "changes stored by one insert; about 10 ms of MongoDB's time"] = 1_000
+    heal_interval: Annotated[Positive, "between tries to reach a MongoDB that has gone away"] = 0.5
+
+    # Stopping
+    stop_timeout: Annotated[Positive, "for the batch under way and the last answers when the server stops"] = 3
+
+
+def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
+    """The settings of `arguments` (without the program's name) and `environment`; raises SettingsError.
+
+    `--help` prints every setting and exits.
+    """
+    flags = vars(_parser().parse_args(arguments))
+    variables = _variables(environment)
+    file = flags.pop("config", None) or variables.pop("config", None)
+    values: dict[str, tuple[str, Any]] = {}
+    for source in (_file(file) if file else {}, variables, flags):
+        values |= {name: (label, value) for name, (label, value) in _labelled(source)}
+    return Settings(**{name: _cast(name, label, value) for name, (label, value) in values.items()})
+
+
+def _labelled(source: Mapping[str, Any]) -> list[tuple[str, tuple[str, Any]]]:
+    """Name, and where it was found with its value, for every setting that the source gives."""
+    return [(name, found if isinstance(found, tuple) else (_flag(name), found)) for name, found in source.items()]
+
+
+def _variables(environment: Mapping[str, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for variable, value in environment.items():
+        if not variable.startswith(PREFIX):
+            continue
+        name = variable.removeprefix(PREFIX).lower()
+        if name == "config":
+            found[name] = value
+        else:
+            _known(name, variable)
+            found[name] = (variable, value)
+    return found
+
+
+def _file(path: str) -> dict[str, Any]:
+    try:
+        content = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"--config={path}: {error.strerror or error}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"--config={path}: not a TOML file: {error}") from None
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        name = key.replace("-", "_")
+        label = f"{path}: {key}"
+        _known(name, label)
+        found[name] = (label, value)
+    return found
+
+
+def _known(name: str, label: str) -> None:
+    if name not in Settings.__struct_fields__:
+        raise SettingsError(f"{label}: no such setting; --help lists them all")
+
+
+def _cast(name: str, label: str, value: Any) -> Any:
+    kind = typing.get_type_hints(Settings, include_extras=True)[name]
+    try:
+        cast = msgspec.convert(value, kind, strict=False)
+    except msgspec.ValidationError as error:
+        raise SettingsError(f"{label}: {error} (the value is {value!r})".replace("`", "")) from None
+    if isinstance(cast, float) and not math.isfinite(cast):
+        raise SettingsError(f"{label}: a finite number is needed (the value is {value!r})")
+    return cast
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise SettingsError(f"{message}; --help lists every setting")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="server.py",
+        description="Parley: a chat server.",
+        epilog=f"Each setting can also be given as a variable ({PREFIX}PORT=9000) or in the file of --config "
+        "(port = 9000). A flag wins over a variable, a variable over the file.",
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    parser.add_argument("--config", metavar="FILE", help="TOML file with settings")
+    hints = typing.get_type_hints(Settings, include_extras=True)
+    for field in msgspec.structs.fields(Settings):
+        text = next(part for part in hints[field.name].__metadata__ if isinstance(part, str))
+        shown = f" [{field.default}]" if field.default != "" else ""
+        parser.add_argument(
+            _flag(field.name),
+            metavar=field.name.rpartition("_")[2].upper(),
+            help=(text + shown).replace("%", "%%"),
+        )
+    return parser

@@ -1,0 +1,201 @@
+import { ApiError, call } from './api.js';
+import { Backoff } from './backoff.js';
+import { Emitter } from './emitter.js';
+import { roomKey } from './room-name.js';
+import { CLIMB_AFTER, TransportLadder } from './transport-ladder.js';
+
+/** A connection that has lasted so long counts as sound: the next loss is followed by an immediate try, in milliseconds. */
+const SOUND_AFTER = 5_000;
+
+/** The bound of the random wait where the server says that it leaves, so that its clients spread out, in milliseconds. */
+const RESTART_SPREAD = 1_500;
+
+/** How long to wait after 4429 where the server does not say it, in seconds. */
+const BUSY_WAIT = 5;
+
+const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction']);
+const RESTARTS = new Set([1001, 1012]);
+const UNAUTHENTICATED = 4401;
+const TOO_MUCH = 4429;
+
+/** The close codes after which the server does not want us back. */
+const FINAL = new Set([4400, 4403]);
+
+/**
+ * The one connection of a page to the server. It carries several rooms over whichever transport gets
+ * through, comes back by itself after a loss, and goes on where each room's cursor stands.
+ *
+ * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, isFirst}`),
+ * `reset` and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
+ * `refused` (a room that cannot be had: `{room, code, reason}`), and all else that the server
+ * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll `people`).
+ */
+export class Connection extends Emitter {
+  #rooms = new Map();
+  #ladder;
+  #backoff = new Backoff();
+  #transport = null;
+  #timer;
+  #climbTimer;
+  #readyAt = null;
+  #state = { name: 'connecting' };
+
+  /** `transport`: "ws", "stream" or "poll" to take that one and no other. */
+  constructor({ transport = null } = {}) {
+    super();
+    this.#ladder = new TransportLadder(transport);
+  }
+
+  /**
+   * `{name, transport, nextTry, reason}`: `name` is "connecting", "online", "reconnecting" (again at
+   * `nextTry`, by performance.now()), "signed-out" or "offline" (for good; `reason` says why).
+   */
+  get state() {
+    return { ...this.#state, transport: this.#ladder.current.title };
+  }
+
+  get isOnline() {
+    return this.#state.name === 'online';
+  }
+
+  /** Connects, and comes back after losses until the server says not to. */
+  start() {
+    addEventListener('online', () => this.#hurry());
+    document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    this.connect();
+  }
+
+  /** Connects now, whatever the state; for "try now", and after signing in. */
+  connect() {
+    this.#drop();
+    this.#setState({ name: 'connecting' });
+    const isCurrent = () => transport === this.#transport;
+    const transport = new this.#ladder.current(() => [...this.#rooms.values()], {
+      ready: (welcome) => isCurrent() && this.#ready(welcome),
+      message: (message) => isCurrent() && this.#receive(message),
+      closed: (close) => isCurrent() && this.#closed(close),
+    });
+    this.#transport = transport;
+  }
+
+  /** Receives a room from now on. A room already received changes nothing. */
+  subscribe(name) {
+    if (this.#rooms.has(roomKey(name))) return;
+    const room = { name, seq: null, epoch: null };
+    this.#rooms.set(roomKey(name), room);
+    if (this.isOnline) this.#transport.subscribe(room);
+  }
+
+  /** Receives a room no longer. */
+  unsubscribe(name) {
+    const room = this.#rooms.get(roomKey(name));
+    this.#rooms.delete(roomKey(name));
+    if (room && this.isOnline) this.#transport.unsubscribe(room);
+  }
+
+  /** Sends a command of the contract; says false, and does nothing, while not online. */
+  send(command) {
+    if (this.isOnline) this.#transport.send(command);
+    return this.isOnline;
+  }
+
+  #hurry() {
+    if (this.#state.name === 'reconnecting') this.connect();
+  }
+
+  #setState(state) {
+    this.#state = state;
+    this.emit('state', this.state);
+  }
+
+  #drop() {
+    clearTimeout(this.#timer);
+    clearTimeout(this.#climbTimer);
+    this.#transport?.close();
+    this.#transport = null;
+    this.#readyAt = null;
+  }
+
+  #ready(welcome) {
+    this.#readyAt = performance.now();
+    this.#ladder.succeeded();
+    if (this.#ladder.canClimb) this.#climbTimer = setTimeout(() => this.#climb(), CLIMB_AFTER);
+    if (welcome.user) this.emit('welcome', welcome);
+    this.#setState({ name: 'online' });
+  }
+
+  #climb() {
+    this.#ladder.climb();
+    this.connect();
+  }
+
+  async #closed({ code, reason, retryAfter }) {
+    const lasted = this.#readyAt === null ? 0 : performance.now() - this.#readyAt;
+    const hadOpened = this.#readyAt !== null;
+    this.#drop();
+    if (lasted > SOUND_AFTER) this.#backoff.reset();
+    if (FINAL.has(code)) this.#setState({ name: 'offline', reason });
+    else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
+    else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
+    else this.#retryIn(this.#backoff.next());
+    if (code === UNAUTHENTICATED || (!hadOpened && !FINAL.has(code))) await this.#diagnose(code);
+  }
+
+  // A browser does not tell why a WebSocket did not open. If the session is still good over plain HTTP
+  // the server is there and this way to it is blocked; if the server is down, no other way would be open.
+  async #diagnose(code) {
+    const tried = this.#ladder.current;
+    const session = await call('GET', '/api/session').catch((error) => error);
+    if (session instanceof ApiError && (session.status === 401 || session.status === 409)) {
+      this.#drop();
+      this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : null });
+    } else if (!(session instanceof ApiError) && code === 1006 && tried === this.#ladder.current) {
+      this.#ladder.failed();
+    }
+  }
+
+  #retryIn(milliseconds) {
+    this.#timer = setTimeout(() => this.connect(), milliseconds);
+    this.#setState({ name: 'reconnecting', nextTry: performance.now() + milliseconds });
+  }
+
+  #receive(message) {
+    const room = this.#rooms.get(roomKey(message.room ?? ''));
+    if (ENTRY_TYPES.has(message.type)) this.#takeEntries(room, [message], false);
+    else if (message.type === 'subscribed') this.#takeSubscribed(room, message);
+    else if (message.type === 'error' && message.id) this.#refused(message);
+    else this.emit(message.type, message);
+  }
+
+  #takeSubscribed(room, { title, members, people, epoch, seq, entries, gap, reset }) {
+    if (!room) return;
+    const isFirst = room.seq === null;
+    if (reset) this.emit('reset', { room: room.name });
+    room.seq = reset || isFirst ? 0 : room.seq;
+    room.epoch = epoch;
+    if (gap) this.emit('gap', { room: room.name, gap });
+    this.#takeEntries(room, entries, isFirst || reset);
+    room.seq = Math.max(room.seq, seq ?? 0);
+    this.emit('subscribed', { room: room.name, title, members, people, isFirst });
+  }
+
+  #takeEntries(room, entries, isFirst) {
+    const fresh = entries.filter(({ seq }) => room && seq > room.seq);
+    if (fresh.length === 0) return;
+    room.seq = fresh.at(-1).seq;
+    this.emit('entries', { room: room.name, entries: fresh, isFirst });
+  }
+
+  // Only subscriptions carry an `id`, the room's name, so that an error can be laid at its door.
+  #refused({ id, code, reason, retry_after: seconds }) {
+    const room = this.#rooms.get(roomKey(String(id)));
+    if (!room) return;
+    if (seconds === undefined || seconds === null) {
+      this.#rooms.delete(roomKey(room.name));
+      this.emit('refused', { room: room.name, code, reason });
+    } else {
+      const transport = this.#transport;
+      setTimeout(() => transport === this.#transport && transport.subscribe(room), seconds * 1_000);
+    }
+  }
+}

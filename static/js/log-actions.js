@@ -1,0 +1,75 @@
+import { byId } from './dom.js';
+import { Emitter } from './emitter.js';
+import { emojiPicker } from './reaction-chips.js';
+
+/**
+ * What can be done to the messages of the log, by pointer or keyboard. Emits `edit` and `delete` (the
+ * message's `seq`), `react` (`{seq, emoji, on}`), `retry` and `discard` (the key of an unsent message),
+ * `older` and `fill` (`[from, to]` of a gap). Arrow keys, Home and End go from message to message.
+ */
+export class LogActions extends Emitter {
+  #log = byId('log');
+  #picker = emojiPicker();
+
+  constructor() {
+    super();
+    this.#log.addEventListener('click', (event) => this.#click(event.target.closest('button')));
+    this.#log.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  #click(button) {
+    if (!button) return;
+    const { seq, key } = button.closest('.message')?.dataset ?? {};
+    const is = (name) => button.classList.contains(name);
+    if (is('edit') || is('delete')) this.emit(button.classList[0], Number(seq));
+    else if (is('retry') || is('discard')) this.emit(button.classList[0], key);
+    else if (is('react')) this.#togglePicker(button);
+    else if (is('reaction')) this.#react(seq, button, button.getAttribute('aria-pressed') !== 'true');
+    else if (is('emoji-choice')) this.#react(seq, button, true);
+    else if (is('load-older')) this.emit('older');
+    else if (is('load-gap')) this.#fill(button.parentElement.dataset);
+  }
+
+  #fill({ from, to }) {
+    this.emit('fill', [Number(from), Number(to)]);
+  }
+
+  #react(seq, { dataset: { emoji } }, on) {
+    this.#closePicker();
+    this.emit('react', { seq: Number(seq), emoji, on });
+  }
+
+  #togglePicker(button) {
+    const isHere = this.#picker.previousElementSibling === button;
+    this.#closePicker();
+    if (isHere) return;
+    button.after(this.#picker);
+    this.#picker.firstElementChild.focus();
+  }
+
+  #closePicker() {
+    const opener = this.#picker.previousElementSibling;
+    const hadFocus = this.#picker.contains(document.activeElement);
+    this.#picker.remove();
+    if (hadFocus) opener?.focus();
+  }
+
+  #key(event) {
+    if (event.key === 'Escape') this.#closePicker();
+    const isInButton = event.target.closest('button, a');
+    const message = this.#neighbour(event.key);
+    if (!message || isInButton) return;
+    event.preventDefault();
+    message.focus();
+    message.scrollIntoView({ block: 'nearest' });
+  }
+
+  #neighbour(key) {
+    const messages = [...this.#log.querySelectorAll('.message')];
+    const here = messages.indexOf(document.activeElement.closest('.message'));
+    if (key === 'ArrowUp') return here === -1 ? messages.at(-1) : messages[here - 1];
+    if (key === 'ArrowDown') return here === -1 ? undefined : messages[here + 1];
+    if (key === 'Home') return messages[0];
+    return key === 'End' ? messages.at(-1) : undefined;
+  }
+}

@@ -1,0 +1,68 @@
+import { isSameDay } from './when.js';
+
+/** Messages of one person belong together while no more than this lies between them, in milliseconds. */
+const TOGETHER = 5 * 60_000;
+
+/**
+ * What the log shows, from top to bottom, as plain objects `{id, kind, …}` with an `id` that stays with
+ * what it stands for: "top" (`isLoading`, `hasOlder`), "gap" (`gap`), "day" (`at`), "presence" (`notes`), "message"
+ * (`message`, `isOwn`, `isGrouped`, and for what is not acknowledged `state` and `reason`).
+ *
+ * `room` is an OpenRoom, `pending` are the outbox's items, `me` the person at this page `{id, name}`.
+ */
+export function logItems({ timeline, hasArrived }, pending, me) {
+  const items = [{ id: 'top', kind: 'top', isLoading: !hasArrived, hasOlder: timeline.hasOlder }];
+  const gaps = [...timeline.gaps];
+  const notes = groupedNotes(timeline.notes);
+  const addNotes = (after) => {
+    if (notes.has(after)) items.push({ id: `presence-${after}`, kind: 'presence', notes: notes.get(after) });
+  };
+
+  addNotes(0);
+  for (const message of timeline.messages) {
+    while (gaps.length && gaps[0][1] < message.seq) items.push(gapItem(gaps.shift()));
+    addMessage(items, { message, isOwn: message.user.id === me.id, state: message.key ? 'sent' : null });
+    addNotes(message.seq);
+  }
+  items.push(...gaps.map(gapItem));
+  for (const item of pending) addMessage(items, pendingMessage(item, me));
+  return items;
+}
+
+function pendingMessage({ command, at, state, reason }, user) {
+  return { message: { seq: null, user, at, key: command.key, text: command.text }, isOwn: true, state, reason };
+}
+
+function addMessage(items, { message, isOwn, state, reason }) {
+  const last = items.at(-1);
+  const isNewDay = !isSameDay(lastAt(items), message.at);
+  if (isNewDay) items.push({ id: `day-${message.seq ?? message.key}`, kind: 'day', at: message.at });
+  items.push({
+    // One's own message keeps its key when it gets its number, and so its place in the page.
+    id: message.key ?? `message-${message.seq}`,
+    kind: 'message',
+    message,
+    isOwn,
+    isGrouped: !isNewDay && last.kind === 'message' && belongsTo(last.message, message),
+    state,
+    reason,
+  });
+}
+
+function lastAt(items) {
+  return items.findLast(({ kind }) => kind === 'message')?.message.at ?? null;
+}
+
+function belongsTo(before, message) {
+  return before.user.id === message.user.id && message.at - before.at < TOGETHER;
+}
+
+function gapItem(gap) {
+  return { id: `gap-${gap[0]}`, kind: 'gap', gap };
+}
+
+function groupedNotes(notes) {
+  const groups = new Map();
+  for (const note of notes) groups.set(note.after, [...(groups.get(note.after) ?? []), note]);
+  return groups;
+}

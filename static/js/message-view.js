@@ -1,0 +1,92 @@
+import { el, setAttribute } from './dom.js';
+import { linkedText } from './linked-text.js';
+import { initial, tint } from './names.js';
+import { reactionChips } from './reaction-chips.js';
+import { clock, fullDate } from './when.js';
+
+const STATES = { sending: 'Sending…', sent: 'Sent', failed: 'Not sent' };
+
+/** One message in the log: `update(item)` shows an item of `logItems` in its `element`. */
+export class MessageView {
+  #shown = {};
+  #name = el('span', { class: 'name', dir: 'auto' });
+  #time = el('time');
+  #edited = el('span', { class: 'edited', hidden: true }, 'edited');
+  #text = el('div', { class: 'text', dir: 'auto' });
+  #reactions = el('div', { class: 'reactions' });
+  #state = el('p', { class: 'message-state' });
+  #actions = el('div', { class: 'message-actions', role: 'group', 'aria-label': 'Message actions' });
+  #sign = el('span', { class: 'sign', 'aria-hidden': 'true' });
+  #session;
+
+  constructor(session) {
+    this.#session = session;
+    const meta = el('header', { class: 'message-meta' }, this.#name, this.#time, this.#edited);
+    const bubble = el('div', { class: 'bubble' }, meta, this.#text, this.#actions);
+    this.element = el('article', { tabindex: '-1' }, this.#sign, bubble, this.#reactions, this.#state);
+  }
+
+  /** Shows an item; what has not changed since the last one is left alone. */
+  update(item) {
+    const { message, isOwn, isGrouped, state, reason } = item;
+    const last = this.#shown;
+    if (last.message === message && last.isGrouped === isGrouped && last.state === state) return;
+    this.#shown = item;
+    this.#showFrame(message, { isOwn, isGrouped, state });
+    this.#showState(state, reason, isOwn);
+    if (last.message === message) return;
+    this.#showMeta(message);
+    this.#showBody(message);
+    this.#reactions.replaceChildren(...reactionChips(message.reactions ?? {}, this.#session.user));
+    this.#showActions(message, isOwn);
+  }
+
+  #showFrame({ seq, key, user, deleted }, { isOwn, isGrouped, state }) {
+    const marks = { own: isOwn, grouped: isGrouped, deleted: Boolean(deleted) };
+    const classes = ['message', tint(user.name), ...Object.keys(marks).filter((mark) => marks[mark])];
+    setAttribute(this.element, 'class', classes.join(' '));
+    setAttribute(this.element, 'data-seq', seq);
+    setAttribute(this.element, 'data-key', seq === null ? key : null);
+    setAttribute(this.element, 'data-state', state);
+  }
+
+  #showMeta({ user, at, edited, deleted }) {
+    this.#name.textContent = user.name;
+    this.#sign.textContent = initial(user.name);
+    this.#time.textContent = clock(at);
+    setAttribute(this.#time, 'datetime', new Date(at).toISOString());
+    setAttribute(this.#time, 'title', fullDate(at));
+    this.#edited.hidden = !edited || Boolean(deleted);
+    setAttribute(this.#edited, 'title', edited ? fullDate(edited) : null);
+  }
+
+  #showBody({ text, kind, deleted }) {
+    if (deleted) this.#text.textContent = 'Message deleted';
+    else if (text === undefined) this.#text.textContent = `A message of the kind “${kind}”, which this page cannot show`;
+    else this.#text.replaceChildren(...linkedText(text));
+  }
+
+  #showState(state, reason, isOwn) {
+    this.#state.hidden = !isOwn || !state;
+    this.#state.replaceChildren(el('span', {}, reason ? `${STATES[state]}: ${reason}` : (STATES[state] ?? '')));
+    if (state !== 'failed') return;
+    this.#state.append(button('retry', 'Try again'), button('discard', 'Discard'));
+  }
+
+  #showActions({ seq, text, deleted }, isOwn) {
+    const canAct = seq !== null && !deleted;
+    this.#actions.hidden = !canAct;
+    const actions = canAct ? [iconButton('react', 'React', '☺')] : [];
+    if (canAct && isOwn && text !== undefined) actions.push(iconButton('edit', 'Edit', '✎'));
+    if (canAct && isOwn) actions.push(iconButton('delete', 'Delete', '✕'));
+    this.#actions.replaceChildren(...actions);
+  }
+}
+
+function button(name, label) {
+  return el('button', { type: 'button', class: `${name} text-button` }, label);
+}
+
+function iconButton(name, label, icon) {
+  return el('button', { type: 'button', class: `${name} action`, 'aria-label': label, title: label }, icon);
+}

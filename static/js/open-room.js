@@ -1,0 +1,87 @@
+import { namesInWords } from './names.js';
+import { roomKey } from './room-name.js';
+import { Timeline } from './timeline.js';
+
+/** Who has said "typing" is taken to be typing for so long, in milliseconds. */
+const TYPING_LASTS = 5_000;
+
+/** A room that is open in this page: its log, who is there, the draft, and how much is unread. */
+export class OpenRoom {
+  #members = new Map();
+  #typing = new Map();
+
+  timeline = new Timeline();
+  people = 0;
+
+  /** Whether the server has answered the subscription. */
+  hasArrived = false;
+
+  /** How many messages have come while nobody was looking at this room. */
+  unread = 0;
+
+  /** How far from the end its reader was when another room was shown (CSS pixels), or null for at the end. */
+  place = null;
+
+  constructor(name, draft = '') {
+    this.name = name;
+    this.title = name;
+    this.draft = draft;
+  }
+
+  get key() {
+    return roomKey(this.name);
+  }
+
+  /** Those present, by name: `{id, name}`. At most 200 of them; `people` counts all. */
+  get members() {
+    return [...this.#members.values()].sort((one, other) => one.name.localeCompare(other.name));
+  }
+
+  /** Takes in a whole list of those present; returns who of them is new and who is missing, as `[joined, left]`. */
+  setMembers(members, people) {
+    const before = this.#members;
+    this.#members = new Map(members.map((member) => [member.id, member]));
+    this.people = people;
+    const joined = members.filter(({ id }) => !before.has(id));
+    const left = [...before.values()].filter(({ id }) => !this.#members.has(id));
+    return [joined, left];
+  }
+
+  /** Notes that somebody came; says false where they were here already. */
+  join(user) {
+    if (this.#members.has(user.id)) return false;
+    this.#members.set(user.id, user);
+    this.people += 1;
+    return true;
+  }
+
+  /** Notes that somebody went; says false where they were not here. */
+  leave(user) {
+    this.stopTyping(user);
+    if (!this.#members.delete(user.id)) return false;
+    this.people -= 1;
+    return true;
+  }
+
+  /** Notes that somebody is typing; `onEnd()` is called when they seem to have stopped. */
+  startTyping(user, onEnd) {
+    this.stopTyping(user);
+    const timer = setTimeout(() => {
+      this.stopTyping(user);
+      onEnd();
+    }, TYPING_LASTS);
+    this.#typing.set(user.id, { name: user.name, timer });
+  }
+
+  stopTyping({ id }) {
+    clearTimeout(this.#typing.get(id)?.timer);
+    this.#typing.delete(id);
+  }
+
+  /** "ann is typing", "ann and bob are typing", or "". */
+  get typingInWords() {
+    const names = [...this.#typing.values()].map(({ name }) => name);
+    if (names.length === 0) return '';
+    return `${namesInWords(names)} ${names.length === 1 ? 'is' : 'are'} typing…`;
+  }
+}

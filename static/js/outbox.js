@@ -1,0 +1,144 @@
+import { Emitter } from './emitter.js';
+import { newKey } from './keys.js';
+import { OutboxShelf } from './outbox-shelf.js';
+import { roomKey } from './room-name.js';
+
+/** An answer that has not come after so long is asked for again, in milliseconds. */
+const ANSWER_WITHIN = 10_000;
+
+/** The errors after which waiting helps, and how long where the server does not say it, in milliseconds. */
+const PASSING = new Set(['unavailable', 'rate_limited']);
+const PAUSE = 2_000;
+
+/** How often the items of closed tabs are looked for, in milliseconds. */
+const ADOPT_EVERY = 30_000;
+
+/**
+ * What has been said but not yet acknowledged: commands of the contract, each sent again under its key
+ * until it is acknowledged or refused. In each room one is under way at a time, which keeps their order.
+ *
+ * Items are `{command, at, state, reason}`: `at` when it was said (ms since the epoch), `state` "sending"
+ * or "failed" (then with `reason`). Emits `change` (the room's name), `settled` (`{item, ack}`) and `failed` (the item).
+ */
+export class Outbox extends Emitter {
+  #connection;
+  #shelf;
+  #items = [];
+  #underWay = new Map();
+
+  constructor(connection, author) {
+    super();
+    this.#connection = connection;
+    this.#shelf = new OutboxShelf(author);
+    connection.on('state', () => this.#startAfresh());
+    connection.on('ack', (ack) => this.#settle(ack.key, ack));
+    connection.on('error', (error) => error.key && this.#refuse(error));
+    connection.on('entries', ({ entries }) => {
+      for (const entry of entries) if (entry.key) this.#settle(entry.key, entry);
+    });
+    this.#adopt();
+    setInterval(() => this.#adopt(), ADOPT_EVERY);
+  }
+
+  /** Sends a command (its `type`, `room` and further fields) under a new key. */
+  add(command) {
+    this.#items.push({ command: { ...command, key: newKey() }, at: Date.now(), state: 'sending' });
+    this.#changed(command.room);
+  }
+
+  /** The messages of a room that are still to be acknowledged, in order. */
+  messagesOf(room) {
+    return this.#items.filter(({ command }) => command.type === 'send' && roomKey(command.room) === roomKey(room));
+  }
+
+  /** Goes on under another name: what this page has not sent yet is sent as that person. */
+  handTo(author) {
+    this.#shelf.handTo(author);
+  }
+
+  /** Sends a refused command once more, under its key. */
+  retry(key) {
+    const item = this.#find(key);
+    if (!item) return;
+    item.state = 'sending';
+    this.#changed(item.command.room);
+  }
+
+  /** Forgets a command. */
+  discard(key) {
+    const item = this.#find(key);
+    if (item) this.#remove(item);
+  }
+
+  #find(key) {
+    return this.#items.find(({ command }) => command.key === key);
+  }
+
+  #remove(item) {
+    this.#items = this.#items.filter((other) => other !== item);
+    this.#release(item.command);
+    this.#changed(item.command.room);
+  }
+
+  #adopt() {
+    const orphans = this.#shelf.takeOrphans();
+    this.#items.unshift(...orphans);
+    for (const room of new Set(orphans.map(({ command }) => command.room))) this.#changed(room);
+  }
+
+  #changed(room) {
+    this.#shelf.store(this.#items);
+    this.emit('change', room);
+    this.#pump(room);
+  }
+
+  #startAfresh() {
+    for (const { key } of [...this.#underWay.values()]) this.#release(this.#find(key).command);
+    for (const room of new Set(this.#items.map(({ command }) => command.room))) this.#pump(room);
+  }
+
+  #pump(room) {
+    const lane = roomKey(room);
+    if (this.#underWay.has(lane)) return;
+    const next = this.#items.find(({ command, state }) => state === 'sending' && roomKey(command.room) === lane);
+    if (next && this.#connection.send(next.command)) this.#hold(next.command, ANSWER_WITHIN);
+  }
+
+  // Keeps a room's lane taken until an answer comes or the time (ms) is up; then the command goes again.
+  #hold({ key, room }, time) {
+    clearTimeout(this.#underWay.get(roomKey(room))?.timer);
+    const timer = setTimeout(() => {
+      this.#underWay.delete(roomKey(room));
+      this.#pump(room);
+    }, time);
+    this.#underWay.set(roomKey(room), { key, timer });
+  }
+
+  #release({ key, room }) {
+    const held = this.#underWay.get(roomKey(room));
+    if (held?.key !== key) return;
+    clearTimeout(held.timer);
+    this.#underWay.delete(roomKey(room));
+  }
+
+  #settle(key, ack) {
+    const item = this.#find(key);
+    if (!item) return;
+    this.emit('settled', { item, ack });
+    this.#remove(item);
+  }
+
+  #refuse({ key, code, reason, retry_after: seconds }) {
+    const item = this.#find(key);
+    if (!item) return;
+    if (PASSING.has(code)) {
+      this.#hold(item.command, seconds ? seconds * 1_000 : PAUSE);
+      return;
+    }
+    if (code === 'unauthenticated') return;
+    Object.assign(item, { state: 'failed', reason });
+    this.#release(item.command);
+    this.emit('failed', item);
+    this.#changed(item.command.room);
+  }
+}

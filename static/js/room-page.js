@@ -1,0 +1,59 @@
+import { AccountMenu } from './account-menu.js';
+import { Composer } from './composer.js';
+import { Connection } from './connection.js';
+import { ConnectionPill } from './connection-pill.js';
+import { HistoryPager } from './history-pager.js';
+import { LogActions } from './log-actions.js';
+import { LogView } from './log-view.js';
+import { NewMessagesButton } from './new-messages-button.js';
+import { OpenRooms } from './open-rooms.js';
+import { Outbox } from './outbox.js';
+import { PeoplePanel } from './people-panel.js';
+import { RoomChooser } from './room-chooser.js';
+import { RoomFeed } from './room-feed.js';
+import { RoomTabs } from './room-tabs.js';
+import { RoomView } from './room-view.js';
+import { Session } from './session.js';
+import { whenReachable } from './when-reachable.js';
+
+const session = new Session();
+const account = new AccountMenu(session);
+await whenReachable(() => session.require());
+account.update();
+
+const transport = new URLSearchParams(location.search).get('transport');
+const connection = new Connection({ transport });
+const pill = new ConnectionPill(() => connection.connect());
+connection.on('state', (state) => pill.update(state));
+connection.on('state', ({ name, reason }) => name === 'signed-out' && signInAgain(reason));
+
+const outbox = new Outbox(connection, session.user.name);
+const rooms = new OpenRooms();
+const pager = new HistoryPager();
+const feed = new RoomFeed({ connection, rooms, session, pager });
+const log = new LogView(outbox, session);
+
+new RoomView({
+  connection,
+  session,
+  outbox,
+  rooms,
+  pager,
+  feed,
+  log,
+  actions: new LogActions(),
+  composer: new Composer(),
+  tabs: new RoomTabs(),
+  people: new PeoplePanel(),
+  chooser: new RoomChooser(),
+  news: new NewMessagesButton(log),
+});
+rooms.start();
+connection.start();
+
+async function signInAgain(reason) {
+  await whenReachable(() => session.require({ reason: reason ?? '' }));
+  account.update();
+  outbox.handTo(session.user.name);
+  connection.connect();
+}

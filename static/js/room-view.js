@@ -1,0 +1,153 @@
+import { byId } from './dom.js';
+import { confirm } from './confirm-dialog.js';
+import { notice } from './notice.js';
+import { showTitle } from './title-badge.js';
+
+/** Ties the parts of the room page together: what happens in one is passed on to the others. */
+export class RoomView {
+  #parts;
+  #title = byId('room-title');
+  #typing = byId('typing');
+
+  constructor(parts) {
+    this.#parts = parts;
+    this.#followRooms();
+    this.#followFeed();
+    this.#followLog();
+    this.#followComposer();
+    document.addEventListener('visibilitychange', () => this.#seen());
+  }
+
+  get #room() {
+    return this.#parts.rooms.shown;
+  }
+
+  #followRooms() {
+    const { rooms, connection, tabs, chooser } = this.#parts;
+    rooms.on('opened', (room) => connection.subscribe(room.name));
+    rooms.on('closed', (room) => connection.unsubscribe(room.name));
+    rooms.on('closed', () => this.#showTabs());
+    rooms.on('emptied', () => location.assign('/'));
+    rooms.on('shown', (room) => this.#show(room));
+    tabs.on('show', (room) => rooms.show(room.name));
+    tabs.on('close', (room) => rooms.close(room));
+    chooser.on('chosen', (name) => rooms.show(name));
+    connection.on('welcome', ({ limits }) => this.#setLimit(limits));
+    connection.on('refused', (refusal) => this.#refused(refusal));
+  }
+
+  #followFeed() {
+    const { feed, outbox, log, news, rooms } = this.#parts;
+    const ifShown = (show) => (room) => room === this.#room && show(room);
+    feed.on('changed', ({ room, quietly }) => room === this.#room && log.refresh({ quietly }));
+    feed.on('people', ifShown((room) => this.#showPeople(room)));
+    feed.on('typing', ifShown((room) => this.#showTyping(room)));
+    feed.on('unread', () => this.#showTabs());
+    feed.on('news', ({ room, count }) => room === this.#room && news.add(count));
+    outbox.on('change', (name) => rooms.get(name) === this.#room && log.refresh());
+    outbox.on('failed', ({ command, reason }) => command.type !== 'send' && this.#changeFailed(command, reason));
+    outbox.on('settled', ({ item, ack }) => this.#settled(item, ack));
+  }
+
+  #followLog() {
+    const { log, actions, outbox, pager, composer } = this.#parts;
+    const inRoom = (type, fields) => outbox.add({ type, room: this.#room.name, ...fields });
+    log.on('older', () => this.#page((room) => pager.older(room)));
+    actions.on('older', () => this.#page((room) => pager.older(room)));
+    actions.on('fill', (gap) => this.#page((room) => pager.fill(room, gap)));
+    actions.on('edit', (seq) => composer.edit(this.#room.timeline.message(seq)));
+    actions.on('react', ({ seq, emoji, on }) => inRoom('react', { target: seq, emoji, on }));
+    actions.on('retry', (key) => outbox.retry(key));
+    actions.on('discard', (key) => outbox.discard(key));
+    actions.on('delete', async (seq) => {
+      const room = this.#room.name;
+      if (await confirm('Delete this message for everybody?', 'Delete')) outbox.add({ type: 'delete', room, target: seq });
+    });
+  }
+
+  #followComposer() {
+    const { composer, outbox, log, connection, rooms } = this.#parts;
+    composer.on('send', (text) => {
+      outbox.add({ type: 'send', room: this.#room.name, text });
+      log.toEnd();
+    });
+    composer.on('edit', ({ seq, text }) => {
+      if (text === this.#room.timeline.message(seq)?.text) return;
+      outbox.add({ type: 'edit', room: this.#room.name, target: seq, text });
+    });
+    composer.on('typing', () => connection.send({ type: 'typing', room: this.#room.name }));
+    composer.on('draft', (text) => {
+      this.#room.draft = text;
+      rooms.store();
+    });
+    composer.on('edit-last', () => {
+      const last = this.#room.timeline.messages.findLast((message) => this.#canEdit(message));
+      if (last) composer.edit(last);
+    });
+  }
+
+  #canEdit({ user, text, deleted }) {
+    return user.id === this.#parts.session.user.id && text !== undefined && !deleted;
+  }
+
+  #show(room) {
+    const { log, composer, news } = this.#parts;
+    composer.open(room.draft);
+    news.clear();
+    log.show(room);
+    this.#showPeople(room);
+    this.#showTyping(room);
+    this.#seen();
+    composer.focus();
+  }
+
+  #seen() {
+    if (!document.hidden) this.#room.unread = 0;
+    this.#showTabs();
+  }
+
+  #showTabs() {
+    const { tabs, rooms } = this.#parts;
+    tabs.update(rooms.all, this.#room);
+    showTitle(this.#room, rooms.all);
+  }
+
+  #showPeople(room) {
+    this.#title.textContent = room.title;
+    this.#parts.people.update(room, this.#parts.session.user);
+    this.#showTabs();
+  }
+
+  #showTyping(room) {
+    this.#typing.textContent = room.typingInWords;
+  }
+
+  #setLimit(limits) {
+    if (limits?.text) this.#parts.composer.limit = limits.text;
+  }
+
+  #settled({ command, ...item }, ack) {
+    const room = this.#parts.rooms.get(command.room);
+    if (room && command.type === 'send') this.#parts.feed.settle(room, { command, ...item }, ack);
+  }
+
+  #changeFailed({ type, key }, reason) {
+    this.#parts.outbox.discard(key);
+    notice(`That did not work (${type}): ${reason}`);
+  }
+
+  #refused({ room: name, reason }) {
+    const { rooms } = this.#parts;
+    notice(`The room ${name} cannot be opened: ${reason}`);
+    if (rooms.all.length > 1) rooms.close(rooms.get(name));
+  }
+
+  async #page(fetch) {
+    const room = this.#room;
+    try {
+      if ((await fetch(room)) && room === this.#room) this.#parts.log.refresh({ quietly: true });
+    } catch (error) {
+      notice(`Older messages could not be loaded: ${error.reason ?? error}`);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
+const DAY_WITH_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY_LENGTH = 24 * HOUR;
+
+/** The time of day, "14:05", as the reader's language writes it. All times are milliseconds since the epoch. */
+export function clock(at) {
+  return CLOCK.format(at);
+}
+
+/** Date and time in full. */
+export function fullDate(at) {
+  return FULL.format(at);
+}
+
+/** Whether both times lie on one day where the reader is; no time (null) shares a day with none. */
+export function isSameDay(one, other) {
+  return one !== null && other !== null && new Date(one).toDateString() === new Date(other).toDateString();
+}
+
+/** The day: "Today", "Yesterday", "Tuesday, 3 March", or with the year where it is another one. */
+export function dayName(at, now = Date.now()) {
+  if (isSameDay(at, now)) return 'Today';
+  if (isSameDay(at, now - DAY_LENGTH)) return 'Yesterday';
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  return (isThisYear ? DAY : DAY_WITH_YEAR).format(at);
+}
+
+/** How long ago, roughly: "just now", "3 min ago", "2 h ago", "yesterday", or the date. */
+export function ago(at, now = Date.now()) {
+  const past = now - at;
+  if (past < MINUTE) return 'just now';
+  if (past < HOUR) return `${Math.floor(past / MINUTE)} min ago`;
+  if (past < DAY_LENGTH) return `${Math.floor(past / HOUR)} h ago`;
+  return isSameDay(at, now - DAY_LENGTH) ? 'yesterday' : DAY_WITH_YEAR.format(at);
+}
