@@ -56,7 +56,7 @@ async def serve(config: settings.Settings) -> None:
         connection = Connection(uri, config.database, timeout=config.mongo_timeout)
         closing.callback(connection.close)
         await connection.open()
-        chat = _chat(config, connection)
+        chat = make_chat(config, connection)
         await chat.history.prepare()
         sessions = Sessions(chat.people, await connection.secret(), days=config.session_days)
         server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit)
@@ -70,7 +70,7 @@ async def serve(config: settings.Settings) -> None:
         await stop.wait()
         log.info("stopping")
         upkeep.cancel()
-        await _drain(server, chat, config.stop_timeout)
+        await drain(server, chat, config.stop_timeout)
     log.info("stopped")
 
 
@@ -101,7 +101,7 @@ async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) ->
     return mongod.uri
 
 
-def _chat(config: settings.Settings, connection: Connection) -> Chat:
+def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     """The parts of the domain, joined."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
@@ -143,7 +143,7 @@ async def _upkeep(chat: Chat) -> None:
         chat.registry.drop_idle()
 
 
-async def _drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
+async def drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
     """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
     server.stop()
     await chat.commit.stop(timeout)

@@ -106,7 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     heal_interval: Annotated[Positive, "between tries to reach a MongoDB that has gone away"] = 0.5
 
     # Stopping
-    stop_timeout: Annotated[Positive, "for the batch under way and the last answers when the server stops"] = 3
+    stop_timeout: Annotated[Positive, "for the batch under way and the last answers when the server stops"] = 1.5
 
 
 def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:

@@ -55,9 +55,7 @@ def _seed(server: Running, room: str, count: int) -> None:
         raise BenchmarkError(f"No entry of the room {room} is in the collection `entries`.")
     for start in range(2, count + 1, BATCH):
         numbers = range(start, min(start + BATCH, count + 1))
-        entries.insert_many(
-            [{**model, "seq": n, "key": _key(n), "text": _text(n)} for n in numbers], ordered=False
-        )
+        entries.insert_many([{**model, "seq": n, "key": _key(n), "text": _text(n)} for n in numbers], ordered=False)
 
 
 def _database(server: Running) -> Any:
@@ -112,9 +110,7 @@ def _catch_ups(server: Running, room: str, entries: int) -> list[Record]:
         taken.append((time.perf_counter() - started) * 1000)
         found = answer["rooms"][room]
         if len(found["entries"]) != CATCH_UP or found["gap"]:
-            raise BenchmarkError(
-                f"Catching up on {CATCH_UP} entries gave {len(found['entries'])}, gap {found['gap']}."
-            )
+            raise BenchmarkError(f"Catching up on {CATCH_UP} entries gave {len(found['entries'])}, gap {found['gap']}.")
     return [_record("catch_up", entries, 0, taken)]
 
 
@@ -137,9 +133,7 @@ class _Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
         self._headers = {"Content-Type": "application/json"}
         name = f"reader{random.randrange(1_000_000)}"
-        self._headers["Authorization"] = (
-            f"Bearer {self.call('POST', '/api/session', {'name': name})['token']}"
-        )
+        self._headers["Authorization"] = f"Bearer {self.call('POST', '/api/session', {'name': name})['token']}"
 
     def call(self, method: str, path: str, body: Record | None = None) -> Any:
         self._connection.request(method, path, json.dumps(body) if body else None, self._headers)

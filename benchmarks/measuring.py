@@ -103,9 +103,7 @@ def measure(running: Running, load: Load, programs: Path) -> Figures:
     raw = json.loads(outcome.stdout)
     wrong = {name: raw[name] for name in ("closed", "errors") if raw[name]}
     if wrong or raw["connected"] < load.receivers:
-        raise BenchmarkError(
-            f"{running.server.label}: of {load.receivers} clients {raw['connected']} joined; {wrong}"
-        )
+        raise BenchmarkError(f"{running.server.label}: of {load.receivers} clients {raw['connected']} joined; {wrong}")
     return _figures(raw, load)
 
 

@@ -101,9 +101,7 @@ def _beside(results: Results, series: str) -> str:
             continue
         times = [results.median(series, server.name, BESIDE, figure) or 0 for figure in ("p50", "p99")]
         ratio = results.ratio(series, PARLEY.name, server.name, BESIDE, "per_cpu_second")
-        rows.append(
-            [server.label, _with_range(spread), f"{ratio:.2f} ×" if ratio else "", *map(_rounded, times)]
-        )
+        rows.append([server.label, _with_range(spread), f"{ratio:.2f} ×" if ratio else "", *map(_rounded, times)])
     both = results.spread(series, PARLEY.name, BESIDE, "per_cpu_second_with_database")
     if both:
         rows.insert(1, ["Parley, the CPU of MongoDB counted too", _with_range(both), "", "", ""])

@@ -51,17 +51,13 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Measures Parley beside its peers.")
     parser.add_argument("--modes", type=_names, default=list(ALL_SERIES), help="of " + ",".join(ALL_SERIES))
-    parser.add_argument(
-        "--peers", type=_names, default=[], help="names of servers, Parley's too; default: all"
-    )
+    parser.add_argument("--peers", type=_names, default=[], help="names of servers, Parley's too; default: all")
     parser.add_argument("--receivers", type=_numbers, default=list(RECEIVERS))
     parser.add_argument("--seconds", type=float, default=3, help="measured time of each measurement")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--quick", action="store_true", help="one round of one second at 1,000 receivers")
     parser.add_argument("--write", action="store_true", help="write docs/benchmarks.md and its plots")
-    parser.add_argument(
-        "--report", action="store_true", help="measure nothing; report what results.json holds"
-    )
+    parser.add_argument("--report", action="store_true", help="measure nothing; report what results.json holds")
     options = parser.parse_args()
     if unknown := set(options.modes) - set(ALL_SERIES):
         parser.error(f"no such mode: {', '.join(sorted(unknown))}")
@@ -80,11 +76,7 @@ def _numbers(text: str) -> list[int]:
 
 def _machine() -> dict[str, Any]:
     model = next(
-        (
-            line.split(":")[1].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )
     return {

@@ -64,9 +64,7 @@ def built() -> Iterator[Path]:
     """A temporary folder with the load generator and the C server; they build quickly, so none are kept."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
-        raise BenchmarkError(
-            "A C compiler is needed (cc, gcc or clang): the load generator is built with it."
-        )
+        raise BenchmarkError("A C compiler is needed (cc, gcc or clang): the load generator is built with it.")
     with tempfile.TemporaryDirectory(prefix="parley-benchmark-") as folder:
         for program, sources in {"load": "load/*.c", "epoll_loop": "peers/epoll_loop.c"}.items():
             files = [str(path) for path in sorted(HERE.glob(sources))]

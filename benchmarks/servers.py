@@ -63,7 +63,7 @@ PARLEY = Server(
     "parley",
     "Parley",
     _PARLEY_COMMAND,
-    path="/ws/bench{room}?username=u{i}",
+    path="/ws/bench{room}?username=u{run}-{i}",  # a name stays its guest's for a minute
     message='{"type":"send","room":"bench{room}","key":"{key}","text":"{text}"}',
     ready='"type":"subscribed"',
     error='"type":"error"',
@@ -74,8 +74,8 @@ PARLEY_POLL = Server(
     "parley_poll",
     "Parley, long-poll",
     _PARLEY_COMMAND,
-    path="/api/poll?username=u{i}&room=bench&after={cursor}&wait=60",
-    post_path="/api/rooms/bench/messages?username=u{i}",
+    path="/api/poll?username=u{run}-{i}&room=bench&after={cursor}&wait=60",
+    post_path="/api/rooms/bench/messages?username=u{run}-{i}",
     message='{"key":"{key}","text":"{text}"}',
     health="/healthz",
 )

@@ -83,9 +83,7 @@ def _growth(results: Results) -> Iterator[Target]:
     else:
         yield _at_most(what, NOISE, (many - some) / (MANY - AT) / ((some - few) / (AT - 10)), "×")
     one, rooms = (results.median("rooms", PARLEY.name, count, "cpu_per_message") for count in (1, MANY))
-    yield _at_most(
-        "a message in 10,000 rooms, to one in one room", NOISE, rooms / one if one and rooms else None, "×"
-    )
+    yield _at_most("a message in 10,000 rooms, to one in one room", NOISE, rooms / one if one and rooms else None, "×")
 
 
 def _history(results: Results) -> Iterator[Target]:

@@ -27,7 +27,11 @@ class Connection:
     def __init__(self, uri: str, name: str, *, timeout: float) -> None:
         try:
             self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
-                uri, timeoutMS=int(timeout * 1000), appname="parley", tz_aware=True
+                uri,
+                timeoutMS=int(timeout * 1000),
+                # Closing looks for a server once more, whatever timeoutMS says.
+                serverSelectionTimeoutMS=int(timeout * 1000),
+                appname="parley",
             )
             self.database: Database = self._client[name]
         except (InvalidURI, ConfigurationError, ValueError, PyMongoError) as error:

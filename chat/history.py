@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConce
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat.database import Database
+from chat.database import Database, Document
 from chat.entries import Entry, settle
 from chat.errors import Unavailable
 from chat.room import RoomRecord
@@ -72,6 +72,7 @@ class History:
         """The room as it is stored, and whether this call made it."""
         fields = msgspec.to_builtins(record)
         del fields["key"]
+        found: Document | None
         async with mongo_errors():
             try:
                 found = await self._rooms.find_one_and_update(
@@ -158,7 +159,7 @@ class History:
         """The last `limit` messages of those numbered below `before`, in order."""
         return await self._last(room, {"seq": {"$lt": before}, "type": "message"}, limit)
 
-    async def _last(self, room: str, which: dict[str, Any], limit: int) -> list[Entry]:
+    async def _last(self, room: str, which: Document, limit: int) -> list[Entry]:
         if limit <= 0:
             return []
         async with mongo_errors():
@@ -179,19 +180,19 @@ class History:
         return entries
 
 
-def _record(document: dict[str, Any]) -> RoomRecord:
+def _record(document: Document) -> RoomRecord:
     return msgspec.convert({"key": document["_id"], **document}, RoomRecord)
 
 
-def _document(room: str, entry: Entry) -> dict[str, Any]:
-    document: dict[str, Any] = msgspec.to_builtins(entry)
+def _document(room: str, entry: Entry) -> Document:
+    document: Document = msgspec.to_builtins(entry)
     document["log"] = room
     if entry.data is not None:
         document["data"] = msgspec.json.encode(entry.data).decode()
     return document
 
 
-def _entry(document: dict[str, Any]) -> Entry:
+def _entry(document: Document) -> Entry:
     if "data" in document:
         document["data"] = msgspec.json.decode(document["data"])
     return msgspec.convert(document, Entry)

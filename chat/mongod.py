@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import shutil
 import signal
@@ -20,11 +21,16 @@ from pymongo.errors import OperationFailure, PyMongoError
 
 from chat.database import DatabaseError, Document
 
+log = logging.getLogger("parley.mongod")
+
 # The path of a Unix socket has at most 107 bytes on Linux, 103 on macOS (unix(7), sys/un.h).
 SOCKET_PATH_LIMIT = 103
 # Longer than a recovery of a big journal takes; it is reported when it fails, and polled, so it costs nothing.
 START_TIMEOUT = 60.0
-STOP_TIMEOUT = 4.0
+STOP_TIMEOUT = 2.5
+# Whether it still runs is looked at this often, and when it cannot be started at most this seldom (seconds).
+SUPERVISION_INTERVAL = 0.25
+SUPERVISION_LIMIT = 10.0
 REPLICA_SET = "parley"
 # Relative to the data folder, where mongod runs: the folder may be moved, and its path may be long.
 SOCKET = "./mongod.sock"
@@ -57,6 +63,7 @@ class PrivateMongod:
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._link: Path | None = None
+        self._supervision: asyncio.Task[None] | None = None
 
     @property
     def uri(self) -> str:
@@ -70,12 +77,17 @@ class PrivateMongod:
             self._take_lock()
         except OSError as error:
             raise DatabaseError(f"the data folder {self._folder} cannot be used: {error.strerror}") from None
-        if self._running_pid() is None:
-            self._spawn()
-        await self._become_primary()
+        try:
+            await self._bring_up()
+        except DatabaseError:
+            await self.stop()
+            raise
+        self._supervision = asyncio.get_running_loop().create_task(self._supervise())
 
     async def stop(self) -> None:
         """Stops it in order, and after STOP_TIMEOUT seconds by force."""
+        if self._supervision is not None:
+            self._supervision.cancel()
         pid = self._running_pid()
         if pid is not None:
             os.kill(pid, signal.SIGTERM)
@@ -89,6 +101,26 @@ class PrivateMongod:
             self._link.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
+
+    async def _bring_up(self) -> None:
+        if self._running_pid() is None:
+            self._spawn()
+        await self._become_primary()
+
+    async def _supervise(self) -> None:
+        """Starts it again when it has died, at ever longer intervals while that fails."""
+        wait = SUPERVISION_INTERVAL
+        while True:
+            await asyncio.sleep(wait)
+            if self._running_pid() is not None:
+                wait = SUPERVISION_INTERVAL
+                continue
+            log.error("mongod has stopped, starting it again: %s", self._why())
+            try:
+                await self._bring_up()
+            except DatabaseError as error:
+                wait = min(wait * 2, SUPERVISION_LIMIT)
+                log.error("%s; trying again in %.1f s", error, wait)
 
     def _take_lock(self) -> None:
         """One server for one folder; the lock goes with the process that holds it, however it ends."""
@@ -156,9 +188,6 @@ class PrivateMongod:
                 if time.monotonic() > end:
                     raise DatabaseError(f"mongod was not ready within {START_TIMEOUT:.0f} s: {self._why()}")
                 await asyncio.sleep(0.02)
-        except DatabaseError:
-            await self.stop()
-            raise
         finally:
             client.close()
 

@@ -30,7 +30,7 @@ WORDS = re.findall(
 
 
 def room_name(text: str) -> str:
-    """The name as it is kept (NFC); raises BadRequest if it is not 1-64 letters, digits, `_`, `-`, `.` of any script."""
+    """The name as it is kept (NFC); raises BadRequest if it is not 1-64 letters, digits, `_`, `-`, `.`."""
     name = unicodedata.normalize("NFC", text)
     if not 1 <= len(name) <= ROOM_NAME_LIMIT:
         raise BadRequest(f"A room's name has 1 to {ROOM_NAME_LIMIT} characters.")

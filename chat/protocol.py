@@ -171,7 +171,7 @@ def decode(raw: str | bytes, limits: Limits) -> AnyCommand:
 def command(fields: dict[str, Any], limits: Limits) -> AnyCommand:
     """The command in a JSON object that is decoded already; raises ChatError."""
     try:
-        found: AnyCommand = msgspec.convert(fields, AnyCommand)  # type: ignore[call-overload]
+        found: AnyCommand = msgspec.convert(fields, AnyCommand)
     except msgspec.MsgspecError as error:
         raise BadRequest(sentence(error)) from None
     found.check(limits)

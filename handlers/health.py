@@ -1,8 +1,13 @@
 """/healthz: whether it serves and MongoDB answers."""
 
+import asyncio
+
 from pymongo.errors import PyMongoError
 
 from handlers.base import ApiHandler
+
+# One who asks whether it is well is not kept waiting (seconds).
+PATIENCE = 1.0
 
 
 class HealthHandler(ApiHandler):
@@ -18,7 +23,7 @@ class HealthHandler(ApiHandler):
         if self.chat.stopping.is_set():
             return "The server is stopping."
         try:
-            await self.chat.connection.ping()
-        except PyMongoError:
+            await asyncio.wait_for(self.chat.connection.ping(), PATIENCE)
+        except (PyMongoError, TimeoutError):
             return "MongoDB does not answer."
         return ""

@@ -68,7 +68,7 @@ Options options_read(int count, char **arguments);
 uint64_t now_ns(void);
 bool send_next(Load *load);
 
-/* template.c: paths and messages with {i}, {room}, {cursor}, {key}, {text} */
+/* template.c: paths and messages with their placeholders */
 size_t template_expand(char *to, size_t size, const char *from, Load *load, Client *client, uint64_t stamp);
 uint64_t new_stamp(Load *load);
 

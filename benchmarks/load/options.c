@@ -21,7 +21,8 @@ static const char USAGE[] =
     "  --error=PART             a frame that contains this counts as an error\n"
     "  --socketio               speak Socket.IO's handshake\n"
     "  --post-path=PATH         long-poll: clients GET --path again and again, messages are POSTed here\n"
-    "In PATH and TEXT: {i} index of the client, {room}, {cursor} highest \"seq\" seen, {key} a new UUID, {text} the chat text\n";
+    "In PATH and TEXT: {i} index of the client, {run} number of this run, {room}, {cursor} highest \"seq\" seen, {key} a new UUID,\n"
+    "  {text} the chat text\n";
 
 enum { MODE = 1, PORT, PATH, MESSAGE, CLIENTS, ROOMS, IN_FLIGHT, RATE, WARMUP, SECONDS, CONNECT, PID, READY_PART, ERROR_PART, SOCKETIO, POST_PATH };
 

@@ -1,7 +1,8 @@
-/* Fills the placeholders of a path or a message. */
+/* Fills the placeholders of a path or a message; options.c lists them. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "load.h"
 
@@ -33,6 +34,8 @@ static int write_field(char *to, size_t size, const char *name, Load *load, Clie
 {
     if (strncmp(name, "i}", 2) == 0)
         return snprintf(to, size, "%d", client->index);
+    if (strncmp(name, "run}", 4) == 0)
+        return snprintf(to, size, "%d", (int)getpid());
     if (strncmp(name, "room}", 5) == 0)
         return snprintf(to, size, "%d", client->index % load->options.rooms);
     if (strncmp(name, "cursor}", 7) == 0)

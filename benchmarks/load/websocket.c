@@ -78,13 +78,13 @@ static void take_frame(Load *load, Client *client, int opcode, const char *text,
         websocket_send(load, client, PONG, text, size);
     } else if (opcode == CLOSE) {
         client_close(load, client);
+    } else if (client->state == JOINING && contains(text, size, load->options.ready)) {
+        client_became_ready(load, client); /* what this frame shows of the past is no delivery */
     } else if (opcode <= BINARY && count_deliveries(load, client, text, size) == 0) {
         if (load->options.socketio)
             take_socketio(load, client, text, size);
         if (contains(text, size, load->options.error))
             load->errors++;
-        if (client->state == JOINING && contains(text, size, load->options.ready))
-            client_became_ready(load, client);
     }
 }
 
