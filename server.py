@@ -35,8 +35,10 @@ log = logging.getLogger("parley")
 # Idle rooms are looked for, and the times of activity stored, this often (seconds); after a crash the lobby's order
 # may be as old.
 UPKEEP_INTERVAL = 5.0
-# For the last answers to reach their clients when the server stops (seconds).
-LAST_ANSWERS = 1.0
+# When the server stops: for the answers of polls to be written, and for clients to answer a close (seconds). Closing a
+# connection that the client still writes to would throw away what it has not read yet.
+POLL_ANSWERS = 0.05
+LAST_ANSWERS = 0.5
 
 
 class StartError(Exception):
@@ -151,7 +153,9 @@ async def drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
     for room in chat.registry:
         room.dismiss()
     chat.keepalive.stop()
-    await asyncio.sleep(0)  # the answers of this turn of the loop are written
+    await asyncio.sleep(POLL_ANSWERS)
+    with suppress(TimeoutError):
+        await asyncio.wait_for(chat.keepalive.emptied.wait(), LAST_ANSWERS)
     with suppress(TimeoutError):
         await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
     with suppress(Unavailable):

@@ -35,7 +35,8 @@ async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits)
     has no seam.
     """
     if cursor.after is None:
-        return await _newcomer(room, limits.history if cursor.history is None else cursor.history, history, limits)
+        count = limits.history if cursor.history is None else min(cursor.history, limits.page_limit)
+        return await _newcomer(room, count, history, limits)
     if cursor.epoch is not None and cursor.epoch != room.epoch:
         newcomer = await _newcomer(room, limits.history, history, limits)
         return msgspec.structs.replace(newcomer, reset=True)

@@ -40,7 +40,13 @@ class Keepalive:
         self._wheel: list[set[Pinged]] = [set() for _ in range(STEPS)]
         self._slots: dict[Pinged, int] = {}
         self._at = 0
+        self.emptied = asyncio.Event()
+        """Set while there is no connection."""
+        self.emptied.set()
         self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._slots)
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._turn())
@@ -55,12 +61,15 @@ class Keepalive:
     def add(self, client: Pinged) -> None:
         slot = self._slots[client] = random.randrange(STEPS)
         self._wheel[slot].add(client)
+        self.emptied.clear()
 
     def remove(self, client: Pinged) -> None:
         """Harmless when repeated."""
         slot = self._slots.pop(client, None)
         if slot is not None:
             self._wheel[slot].discard(client)
+            if not self._slots:
+                self.emptied.set()
 
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()

@@ -17,7 +17,6 @@ from chat.people import User
 VERSION = 1
 
 SEQ_LIMIT = 2**53 - 1  # whole numbers up to here every JSON reader keeps exactly
-HISTORY_LIMIT = 200
 
 Seq = Annotated[int, Meta(ge=0, le=SEQ_LIMIT)]
 Id = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
@@ -53,7 +52,7 @@ class Subscribe(Command, tag="subscribe"):
     room: str
     after: Seq | None = None
     epoch: str | None = None
-    history: Annotated[int, Meta(ge=0, le=HISTORY_LIMIT)] | None = None
+    history: Annotated[int, Meta(ge=0)] | None = None
 
     def check(self, limits: Limits) -> None:
         if self.after is not None and self.history is not None:

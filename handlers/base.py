@@ -11,7 +11,6 @@ from tornado.web import HTTPError, RequestHandler
 
 from chat.chat import Chat
 from chat.errors import BadRequest, ChatError, TooLarge, Unauthenticated
-from chat.people import User
 from chat.protocol import encode, sentence
 from handlers.identity import Identity, Sessions
 
@@ -59,14 +58,14 @@ class Handler(RequestHandler):
         return identity
 
     @contextmanager
-    def present(self) -> Iterator[User]:
+    def present(self) -> Iterator[Identity]:
         """The one who asks, present for as long as the request lasts."""
-        user, passing = self.identity()
-        self.chat.people.enter(user)
+        identity = self.identity()
+        self.chat.people.enter(identity.user)
         try:
-            yield user
+            yield identity
         finally:
-            self.chat.people.leave(user, hold=not passing)
+            self.chat.people.leave(identity.user, hold=not identity.passing)
 
     # Errors
 

@@ -9,7 +9,7 @@ from handlers.base import ApiHandler
 
 class MessagesHandler(ApiHandler):
     async def post(self, name: str) -> None:
-        with self.present() as user:
+        with self.present() as (user, _):
             change = command({**self.body(), "type": "send", "room": name}, self.chat.limits)
             assert isinstance(change, Change)
             room = await self.chat.registry.wake(change.room)
@@ -46,7 +46,7 @@ class CommandsHandler(ApiHandler):
     """What a socket's client says in a frame, as a request: for clients that poll or follow the event stream."""
 
     async def post(self, name: str) -> None:
-        with self.present() as user:
+        with self.present() as (user, _):
             fields = self.body()
             if "room" in fields:
                 raise BadRequest("The room stands in the address.")

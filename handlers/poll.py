@@ -18,11 +18,11 @@ class PollHandler(ApiHandler):
 
     async def get(self) -> None:
         limits = self.chat.limits
-        with self.present() as user:
+        with self.present() as (user, passing):
             wanted = wanted_rooms(self, least=END)
             wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
             assert wait is not None
-            self.waiter = waiter = PollWaiter(user, self.chat.tick, linger=limits.poll_linger)
+            self.waiter = waiter = PollWaiter(user, self.chat.tick, linger=0 if passing else limits.poll_linger)
             try:
                 rooms = [(asked, *await self._join(asked, waiter)) for asked in wanted]
                 if self.chat.stopping.is_set() or any(_has_something(asked, found) for asked, _, found in rooms):

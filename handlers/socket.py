@@ -219,6 +219,9 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         if self.waiter is not None:
             self.waiter.put(PING)
 
+    def on_ping(self, data: bytes) -> None:
+        self.quiet = False
+
     def on_pong(self, data: bytes) -> None:
         self.quiet = False
 
@@ -233,12 +236,12 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     def left(self) -> None:
         """Its waiter has left the rooms: the name is free, or held for one who has a token."""
         assert self.identified is not None
-        self.chat.keepalive.remove(self)
         self.chat.people.leave(self.identified.user, hold=not self.identified.passing)
 
     def close_transport(self, code: int, reason: str) -> None:
         self.close(code, reason)
 
     def on_close(self) -> None:
+        self.chat.keepalive.remove(self)
         if self.waiter is not None:
             self.waiter.gone()

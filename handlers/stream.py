@@ -9,7 +9,7 @@ from chat.catch_up import Cursor, catch_up
 from chat.errors import BadRequest, ChatError
 from chat.framing import chunk, event
 from chat.people import User
-from chat.protocol import HISTORY_LIMIT, Subscribed, encode, error_reply
+from chat.protocol import Subscribed, encode, error_reply
 from chat.room import Room
 from chat.waiters import StreamWaiter
 from handlers.base import ApiHandler
@@ -26,7 +26,7 @@ class StreamHandler(ApiHandler):
     waiter: StreamWaiter | None = None
 
     async def get(self) -> None:
-        with self.present() as user:
+        with self.present() as (user, _):
             wanted = self._wanted()
             rooms = [await self._check(asked) for asked in wanted]
             self._ended = asyncio.Event()
@@ -39,11 +39,14 @@ class StreamHandler(ApiHandler):
                 user, stream, self, self.chat.tick, limit=limits.backlog_limit, grace=limits.close_grace
             )
             self.chat.keepalive.add(self)
-            await self._follow(user, wanted, rooms)
-            await self._ended.wait()
+            try:
+                await self._follow(user, wanted, rooms)
+                await self._ended.wait()
+            finally:
+                self.chat.keepalive.remove(self)
 
     def _wanted(self) -> list[Wanted]:
-        history = self.number("history", self.chat.limits.history, least=0, most=HISTORY_LIMIT)
+        history = self.number("history", self.chat.limits.history, least=0)
         last = self.request.headers.get("Last-Event-ID", "")
         return wanted_rooms(self, least=0, resumed=last.split(",") if last else None, history=history)
 
@@ -108,7 +111,7 @@ class StreamHandler(ApiHandler):
     # As its waiter sees it
 
     def left(self) -> None:
-        self.chat.keepalive.remove(self)
+        """Nothing more: who asked is present until the request ends."""
 
     def close_transport(self, code: int, reason: str) -> None:
         """Ends the answer; the client comes back with its cursor."""
