@@ -86,7 +86,7 @@ def _bind(config: settings.Settings) -> list[socket.socket]:
         return bind_sockets(config.port, config.address, backlog=1024)
     except OSError as error:
         raise StartError(
-            f"cannot listen on {config.address} port {config.port}: {os.strerror(error.errno or 0)}; "
+            f"cannot listen on {config.address} port {config.port}: {error.strerror}; "
             "choose another with --port or --address"
         ) from None
 
