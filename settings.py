@@ -116,7 +116,8 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """
     flags = vars(_parser().parse_args(arguments))
     variables = _variables(environment)
-    file = flags.pop("config", None) or variables.pop("config", None)
+    files = flags.pop("config", None), variables.pop("config", None)
+    file = files[0] or files[1]
     values: dict[str, tuple[str, Any]] = {}
     for source in (_file(file) if file else {}, variables, flags):
         values |= {name: (label, value) for name, (label, value) in _labelled(source)}

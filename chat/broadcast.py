@@ -33,13 +33,15 @@ class Broadcast:
         return b"".join(map(frame, self.payloads_for(user_id)))
 
     @cached_property
-    def chunk(self) -> bytes:
+    def events(self) -> bytes:
         """Server-sent events for those who sent none of the entries and follow this room alone."""
-        return chunk(
-            b"".join(
-                event(payload, str(entry.seq)) for entry, payload in zip(self.entries, self._payloads, strict=True)
-            )
-        )
+        entries = zip(self.entries, self._payloads, strict=True)
+        return b"".join(event(payload, str(entry.seq)) for entry, payload in entries)
+
+    @cached_property
+    def chunk(self) -> bytes:
+        """The same as a chunk of HTTP/1.1."""
+        return chunk(self.events)
 
     def payloads_for(self, user_id: str) -> list[bytes]:
         """JSON of each entry as that person may see it."""
@@ -78,5 +80,5 @@ class Notice:
         return frame(self.payload)
 
     @cached_property
-    def chunk(self) -> bytes:
-        return chunk(event(self.payload))
+    def event(self) -> bytes:
+        return event(self.payload)

@@ -3,7 +3,7 @@ live."""
 
 import msgspec
 
-from chat.entries import Entry
+from chat.entries import Entry, settle
 from chat.errors import BadRequest
 from chat.history import History
 from chat.limits import Limits
@@ -51,8 +51,9 @@ async def _newcomer(room: Room, count: int, history: History, limits: Limits) ->
     if messages is None:
         with room.reading() as end:
             older = await history.messages(room.key, end + 1, count)
-            newer = [entry for entry in room.since(end) or [] if entry.type == "message"]
-            messages = (older + newer)[-count:]
+            newer = room.since(end) or []
+            settle(older, newer)
+            messages = (older + [entry for entry in newer if entry.type == "message"])[-count:]
     return CatchUp(room.seq, fitting(messages, limits.catch_up_bytes))
 
 

@@ -33,7 +33,7 @@ class Changes:
         if room.entry_of(change.key) is None:
             await self._check(room, user, change)
         stored = await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
-        if isinstance(change, Delete):
+        if stored.entry.type == "delete":
             await self._redact(room, stored.entry)
         return stored
 

@@ -14,9 +14,8 @@ STEPS = 25  # turns of the wheel in one interval: with 10,000 clients a turn pin
 class Pinged(Protocol):
     """A connection that is kept alive."""
 
-    quiet: bool
-    """Set when it is pinged; it sets it to False when anything is heard from it, or at once if it is not expected to
-    answer."""
+    heard: float
+    """When something was last heard from it, by the loop's clock; infinity if it is not expected to answer."""
 
     def ping(self) -> None: ...
 
@@ -28,10 +27,9 @@ class Pinged(Protocol):
 
 
 class Keepalive:
-    """Pings each connection once every `interval` seconds, at a moment of its own; one that is still quiet `timeout`
-    seconds later is lost.
+    """Pings each connection once every `interval` seconds, at a moment of its own.
 
-    One timer turns the wheel for all of them: a connection costs an entry in a set.
+    One from which nothing was heard `timeout` seconds later is lost. One timer turns the wheel for all of them: a connection costs an entry in a set.
     """
 
     def __init__(self, *, interval: float, timeout: float) -> None:
@@ -78,13 +76,12 @@ class Keepalive:
             self._at = (self._at + 1) % STEPS
             pinged = list(self._wheel[self._at])
             for client in pinged:
-                client.quiet = True
                 self._try(client.ping)
-            loop.call_later(self._timeout, self._check, pinged)
+            loop.call_later(self._timeout, self._check, pinged, loop.time())
 
-    def _check(self, pinged: list[Pinged]) -> None:
+    def _check(self, pinged: list[Pinged], at: float) -> None:
         for client in pinged:
-            if client.quiet and client in self._slots:
+            if client.heard < at and client in self._slots:
                 self._try(client.lost)
 
     def _try(self, act: Callable[[], None]) -> None:

@@ -86,6 +86,8 @@ class PrivateMongod:
 
     async def stop(self) -> None:
         """Stops it in order, and after STOP_TIMEOUT seconds by force."""
+        if self._lock is None:
+            return  # the folder, and the mongod that runs there, are another server's
         if self._supervision is not None:
             self._supervision.cancel()
         pid = self._running_pid()
@@ -99,12 +101,19 @@ class PrivateMongod:
                 await asyncio.sleep(0.02)
         if self._link is not None:
             self._link.unlink(missing_ok=True)
-        if self._lock is not None:
-            self._lock.close()
+        self._lock.close()
+        self._lock = None
 
     async def _bring_up(self) -> None:
-        if self._running_pid() is None:
-            self._spawn()
+        if self._running_pid() is not None:
+            try:
+                await self._become_primary()
+                return
+            except DatabaseError:
+                if self._running_pid() is not None:
+                    raise
+                # It was just going down, as the server that had started it was stopping when it was killed.
+        self._spawn()
         await self._become_primary()
 
     async def _supervise(self) -> None:
@@ -124,14 +133,15 @@ class PrivateMongod:
 
     def _take_lock(self) -> None:
         """One server for one folder; the lock goes with the process that holds it, however it ends."""
-        self._lock = (self._folder / "parley.lock").open("w")
+        lock = (self._folder / "parley.lock").open("w")
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            self._lock.close()
+            lock.close()
             raise DatabaseError(
                 f"the data folder {self._folder} is in use by another Parley; stop it, or give this one --data"
             ) from None
+        self._lock = lock
 
     def _running_pid(self) -> int | None:
         """The process that has the data open, ours or one that a killed server has left."""

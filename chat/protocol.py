@@ -161,7 +161,7 @@ def decode(raw: str | bytes, limits: Limits) -> AnyCommand:
         raise TooLarge(f"A message has at most {limits.message_limit} bytes.")
     try:
         command = _commands.decode(raw)
-    except (msgspec.MsgspecError, RecursionError) as error:
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
         raise BadRequest(sentence(error)) from None
     command.check(limits)
     return command
@@ -181,6 +181,8 @@ def sentence(error: Exception) -> str:
     """What a decoder found wrong, as a sentence for the client."""
     if isinstance(error, RecursionError):
         return "The JSON is nested too deeply."
+    if isinstance(error, UnicodeDecodeError):
+        return "It is not UTF-8."
     return str(error).replace("`", "'") + "."
 
 
@@ -195,7 +197,7 @@ def answers(raw: str | bytes) -> Answers:
     """Finds them in a frame that may be anything."""
     try:
         found = msgspec.json.decode(raw, type=Answers)
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         return Answers()
     return Answers(
         id=found.id if isinstance(found.id, str | int) and len(str(found.id)) <= 64 else None,

@@ -3,13 +3,17 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
 
 from chat.errors import NameTaken, NotFound, Unavailable
 from chat.history import History
 from chat.names import random_room_name, room_key, room_name, room_title
 from chat.presence import CallLater
+from chat.protocol import Change, Send
 from chat.room import Room, RoomRecord
+
+T = TypeVar("T")
 
 
 class RoomRegistry:
@@ -23,6 +27,7 @@ class RoomRegistry:
         self._idle = idle
         self._awake: dict[str, Room] = {}
         self._waking: dict[str, asyncio.Task[Room | None]] = {}
+        self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
 
@@ -40,10 +45,15 @@ class RoomRegistry:
         name = room_name(name)
         room = await self._find(name)
         if room is None:
-            record, _ = await self._history.make_room(_new_record(name, name))
-            room = await self._find(record.name)
-            assert room is not None, f"room {record.key!r} is gone right after it was made"
+            key = room_key(name)
+            await self._together(self._making, key, lambda: self._history.make_room(_new_record(name, name)))
+            room = await self._find(name)
+            assert room is not None, f"room {key!r} is gone right after it was made"
         return room
+
+    async def room_for(self, change: Change) -> Room:
+        """The room that is to be changed: a message makes it if there is none, anything else raises NotFound."""
+        return await (self.wake(change.room) if isinstance(change, Send) else self.find(change.room))
 
     async def find(self, name: str) -> Room:
         """The room of that name; raises NotFound, BadRequest, Unavailable."""
@@ -73,13 +83,20 @@ class RoomRegistry:
         key = room_key(name)
         room = self._awake.get(key)
         if room is None:
-            waking = self._waking.get(key)
-            if waking is None:
-                waking = self._waking[key] = asyncio.ensure_future(self._load(key))
-                waking.add_done_callback(lambda _: self._waking.pop(key, None))
-            room = await asyncio.shield(waking)
-        self._used[key] = time.monotonic()
+            room = await self._together(self._waking, key, lambda: self._load(key))
+        if room is not None:
+            self._used[key] = time.monotonic()
         return room
+
+    async def _together(
+        self, under_way: dict[str, asyncio.Task[T]], key: str, begin: Callable[[], Coroutine[Any, Any, T]]
+    ) -> T:
+        """The outcome of what is under way for that key, or else is begun now: all who wait go on in their order."""
+        task = under_way.get(key)
+        if task is None:
+            task = under_way[key] = asyncio.get_running_loop().create_task(begin())
+            task.add_done_callback(lambda _: under_way.pop(key, None))
+        return await asyncio.shield(task)
 
     async def _load(self, key: str) -> Room | None:
         record = await self._history.room(key)

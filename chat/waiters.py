@@ -265,7 +265,7 @@ class StreamWaiter(StreamingWaiter):
     `cursors` are its rooms, by key in the order it asked for them, with the last `seq` sent.
     """
 
-    __slots__ = ("cursors",)
+    __slots__ = ("_chunked", "cursors")
 
     def __init__(
         self,
@@ -274,27 +274,33 @@ class StreamWaiter(StreamingWaiter):
         transport: Transport,
         tick: Tick,
         *,
+        chunked: bool,
         limit: int,
         grace: float,
     ) -> None:
         super().__init__(user, stream, transport, tick, limit=limit, grace=grace)
+        self._chunked = chunked
         self.cursors: dict[str, int] = {}
 
     def deliver(self, broadcast: Broadcast) -> None:
         if len(self.cursors) == 1 and self.user.id not in broadcast.senders:
-            self.put(broadcast.chunk)
+            self.put(broadcast.chunk if self._chunked else broadcast.events)
             return
         payloads = broadcast.payloads_for(self.user.id)
         for entry, payload in zip(broadcast.entries, payloads, strict=True):
             self.say(payload, broadcast.key, entry.seq)
 
     def notify(self, notice: Notice) -> None:
-        self.put_passing(notice.chunk)
+        self.put_passing(self.framed(notice.event))
 
     def say(self, payload: bytes, room: str, seq: int) -> None:
         """Sends this client alone a JSON text; the cursor of `room` becomes `seq`."""
         self.cursors[room] = seq
-        self.put(chunk(event(payload, ",".join(map(str, self.cursors.values())))))
+        self.put(self.framed(event(payload, ",".join(map(str, self.cursors.values())))))
+
+    def framed(self, events: bytes) -> bytes:
+        """The bytes in which events go over this connection: chunks for HTTP/1.1, as they are for 1.0."""
+        return chunk(events) if self._chunked else events
 
 
 class PollWaiter(Waiter):

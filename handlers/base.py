@@ -120,7 +120,7 @@ class ApiHandler(Handler):
         """The JSON object that was sent; raises BadRequest."""
         try:
             return msgspec.json.decode(self.request.body or b"{}", type=dict[str, Any])
-        except (msgspec.MsgspecError, RecursionError) as error:
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise BadRequest(f"The body must be a JSON object. {sentence(error)}") from None
 
     def number(self, name: str, default: int | None, *, least: int, most: int | None = None) -> int | None:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from chat.catch_up import Cursor
 from chat.errors import BadRequest
-from chat.names import room_name
+from chat.names import room_key, room_name
 from chat.protocol import SEQ_LIMIT
 from handlers.base import ApiHandler, whole
 
@@ -39,6 +39,8 @@ def wanted_rooms(
         raise BadRequest("room is missing.")
     if len(names) > handler.chat.limits.rooms_per_client:
         raise BadRequest(f"One request is for at most {handler.chat.limits.rooms_per_client} rooms.")
+    if len({room_key(name) for name in names}) < len(names):
+        raise BadRequest("Each room is named once.")
     if len(afters) != len(names) and (afters or history is None):
         raise BadRequest("after is needed once for each room, in the same order.")
     if epochs and (len(epochs) != len(names) or not afters):

@@ -3,6 +3,7 @@
 A signed cookie, the same value as a bearer token, or a name for one connection.
 """
 
+import time
 from typing import NamedTuple
 
 import msgspec
@@ -13,8 +14,9 @@ from chat.errors import Unauthenticated
 from chat.people import People, User
 
 COOKIE = "parley_session"
-# Tokens are checked once and remembered: a polling client shows its own every few seconds.
+# So many tokens are remembered for a while (seconds) once checked: a polling client shows its own all the time.
 REMEMBERED = 10_000
+REMEMBERED_FOR = 600.0
 
 
 class Identity(NamedTuple):
@@ -31,23 +33,23 @@ class Sessions:
         self._people = people
         self._secret = secret
         self.days = days
-        self._users: dict[str, User] = {}
+        self._users: dict[str, tuple[User, float]] = {}
 
     def token(self, user: User) -> str:
         return create_signed_value(self._secret, COOKIE, msgspec.json.encode(user)).decode()
 
     def user(self, token: str) -> User | None:
         """Whose token it is; None if it is not one of ours or too old."""
-        known = self._users.get(token)
-        if known is not None:
-            return known
+        user, until = self._users.get(token, (None, 0.0))
+        if user is not None and time.monotonic() < until:
+            return user
         value = decode_signed_value(self._secret, COOKIE, token, max_age_days=self.days)
         if value is None:
             return None
         user = msgspec.json.decode(value, type=User)
         if len(self._users) >= REMEMBERED:
             self._users.clear()
-        self._users[token] = user
+        self._users[token] = (user, time.monotonic() + REMEMBERED_FOR)
         return user
 
     def identify(self, request: HTTPServerRequest) -> Identity | None:

@@ -1,5 +1,7 @@
 """/api/rooms/<room>/messages and /commands: writing and reading one room with single requests."""
 
+from typing import Any
+
 from chat.catch_up import fitting
 from chat.changes import tell
 from chat.errors import BadRequest
@@ -7,10 +9,22 @@ from chat.protocol import Ack, Change, Read, Typing, command
 from handlers.base import ApiHandler
 
 
-class MessagesHandler(ApiHandler):
+class RoomHandler(ApiHandler):
+    """A handler of one room's address."""
+
+    def fields(self, *known: str) -> dict[str, Any]:
+        """The JSON object that was sent; raises BadRequest if it repeats what the address says."""
+        fields = self.body()
+        for name in known:
+            if name in fields:
+                raise BadRequest(f"The address says the {name} already.")
+        return fields
+
+
+class MessagesHandler(RoomHandler):
     async def post(self, name: str) -> None:
         with self.present() as (user, _):
-            change = command({**self.body(), "type": "send", "room": name}, self.chat.limits)
+            change = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
             assert isinstance(change, Change)
             room = await self.chat.registry.wake(change.room)
             stored = await self.chat.changes.make(room, user, change)
@@ -23,14 +37,15 @@ class MessagesHandler(ApiHandler):
         reader = self.reader()
         room = await self.chat.registry.find(name)
         assert limit is not None
-        end = room.seq + 1 if before is None else min(before, room.seq + 1)
+        seq = room.seq
+        end = seq + 1 if before is None else min(before, seq + 1)
         found = await self.chat.history.messages(room.key, end, limit + 1)
         entries = fitting(found[-limit:], limits.catch_up_bytes)
         self.answer(
             {
                 "room": room.name,
                 "epoch": room.epoch,
-                "seq": room.seq,
+                "seq": seq,
                 "entries": [entry.for_reader(reader) for entry in entries],
                 "more": len(found) > len(entries),
             }
@@ -42,21 +57,19 @@ class MessagesHandler(ApiHandler):
         return identity.user.id if identity else ""
 
 
-class CommandsHandler(ApiHandler):
+class CommandsHandler(RoomHandler):
     """What a socket's client says in a frame, as a request: for clients that poll or follow the event stream."""
 
     async def post(self, name: str) -> None:
         with self.present() as (user, _):
-            fields = self.body()
-            if "room" in fields:
-                raise BadRequest("The room stands in the address.")
-            wanted = command({**fields, "room": name}, self.chat.limits)
-            room = await self.chat.registry.wake(name)
+            wanted = command(self.fields("room") | {"room": name}, self.chat.limits)
             match wanted:
                 case Change():
+                    room = await self.chat.registry.room_for(wanted)
                     entry = (await self.chat.changes.make(room, user, wanted)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
+                    room = await self.chat.registry.find(name)
                     tell(room, user, wanted)
                     self.set_status(204)
                     self.clear_header("Content-Type")

@@ -46,7 +46,7 @@ log = logging.getLogger("parley.socket")
 class ChatSocket(ApiHandler, WebSocketHandler):
     """One live client. Reading goes on while what it asked for is under way; how much may be is bounded."""
 
-    quiet = False
+    heard = 0.0
     identified: Identity | None = None
     waiter: SocketWaiter | None = None
 
@@ -107,7 +107,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     # What the client says
 
     def on_message(self, message: str | bytes) -> None:
-        self.quiet = False
+        self.heard = asyncio.get_running_loop().time()
         if self.waiter is None or self.waiter.closed:
             return
         try:
@@ -162,7 +162,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     async def _change(self, change: Change) -> None:
         assert self.waiter is not None
-        room = await self.chat.registry.wake(change.room)
+        room = await self.chat.registry.room_for(change)
         stored = await self.chat.changes.make(room, self.waiter.user, change)
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
 
@@ -170,11 +170,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         waiter = self.waiter
         assert waiter is not None
         room = await self.chat.registry.wake(command.room)
-        self._check_rooms(room)
         cursor = Cursor(command.after, command.epoch, command.history)
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:
             return
+        self._check_rooms(room)
         changed = room.join(waiter)
         self._reply(
             Subscribed(
@@ -220,10 +220,10 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self.waiter.put(PING)
 
     def on_ping(self, data: bytes) -> None:
-        self.quiet = False
+        self.heard = asyncio.get_running_loop().time()
 
     def on_pong(self, data: bytes) -> None:
-        self.quiet = False
+        self.heard = asyncio.get_running_loop().time()
 
     def lost(self) -> None:
         assert self.waiter is not None

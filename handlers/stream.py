@@ -1,13 +1,16 @@
 """/api/stream: server-sent events (HTML standard, section 9.2) of one room or several."""
 
 import asyncio
+import math
+import socket
 from typing import cast
 
 from tornado.http1connection import HTTP1Connection
+from tornado.iostream import IOStream, StreamClosedError
 
 from chat.catch_up import Cursor, catch_up
 from chat.errors import BadRequest, ChatError
-from chat.framing import chunk, event
+from chat.framing import event
 from chat.people import User
 from chat.protocol import Subscribed, encode, error_reply
 from chat.room import Room
@@ -15,14 +18,14 @@ from chat.waiters import StreamWaiter
 from handlers.base import ApiHandler
 from handlers.cursors import Wanted, wanted_rooms
 
-# A comment: no event, but bytes that keep proxies from closing a quiet connection.
-COMMENT = chunk(b":\n\n")
+# No event, but bytes that keep proxies from closing a quiet connection.
+COMMENT = b":\n\n"
 
 
 class StreamHandler(ApiHandler):
     """Writes its chunks itself once the headers are out, so that all clients of a room are sent the same bytes."""
 
-    quiet = False
+    heard = math.inf
     waiter: StreamWaiter | None = None
 
     async def get(self) -> None:
@@ -32,11 +35,21 @@ class StreamHandler(ApiHandler):
             self._ended = asyncio.Event()
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             self.set_header("X-Accel-Buffering", "no")  # nginx would collect the events otherwise
-            await self.flush()
+            try:
+                await self.flush()
+            except StreamClosedError:
+                return  # gone while its rooms were woken
             stream = cast(HTTP1Connection, self.request.connection).stream
             limits = self.chat.limits
+            _notice_silence(stream, self.chat.limits.ping_timeout)
             self.waiter = StreamWaiter(
-                user, stream, self, self.chat.tick, limit=limits.backlog_limit, grace=limits.close_grace
+                user,
+                stream,
+                self,
+                self.chat.tick,
+                chunked=self.request.version == "HTTP/1.1",
+                limit=limits.backlog_limit,
+                grace=limits.close_grace,
             )
             self.chat.keepalive.add(self)
             try:
@@ -66,7 +79,7 @@ class StreamHandler(ApiHandler):
             for asked, room in zip(wanted, rooms, strict=True):
                 await self._subscribe(user, room, asked.cursor)
         except ChatError as error:
-            self.waiter.put(chunk(event(encode(error_reply(error)))))
+            self.waiter.put(self.waiter.framed(event(encode(error_reply(error)))))
             self.waiter.close(0, error.reason)
 
     async def _subscribe(self, user: User, room: Room, cursor: Cursor) -> None:
@@ -94,15 +107,14 @@ class StreamHandler(ApiHandler):
             waiter.say(entry.for_reader(user.id).json(), room.key, entry.seq)
         waiter.cursors[room.key] = found.seq
 
-    # As the keepalive sees it: a client of an event stream says nothing, so it is never quiet
+    # As the keepalive sees it: a client of an event stream says nothing, so it is not expected to answer
 
     def ping(self) -> None:
-        self.quiet = False
         assert self.waiter is not None
-        self.waiter.put(COMMENT)
+        self.waiter.put(self.waiter.framed(COMMENT))
 
     def lost(self) -> None:
-        """Never called, as it is never quiet."""
+        """Never called: it counts as heard from for ever. TCP finds out when nobody takes the comments any more."""
 
     def dismiss(self) -> None:
         assert self.waiter is not None
@@ -121,3 +133,9 @@ class StreamHandler(ApiHandler):
         if self.waiter is not None:
             self.waiter.gone()
             self._ended.set()
+
+
+def _notice_silence(stream: IOStream, timeout: float) -> None:
+    """Lets TCP give a connection up when `timeout` seconds pass without an answer to what was sent (tcp(7), Linux)."""
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        stream.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(timeout * 1000))

@@ -34,6 +34,8 @@ export class AccountMenu {
   async #signOut() {
     try {
       await this.#session.signOut();
+      // The open rooms and their drafts are not for whoever comes next.
+      sessionStorage.clear();
       location.assign('/');
     } catch (error) {
       notice(error.reason ?? String(error));

@@ -22,13 +22,11 @@ export async function call(method, path, { body, query, signal, patience } = {})
 export async function request(method, path, { body, query, signal, patience = PATIENCE } = {}) {
   const address = query ? `${path}?${new URLSearchParams(query)}` : path;
   const limit = new AbortController();
-  const abort = () => limit.abort();
-  const timer = setTimeout(abort, patience);
-  signal?.addEventListener('abort', abort);
+  const timer = setTimeout(() => limit.abort(), patience);
   try {
     const response = await fetch(address, {
       method,
-      signal: limit.signal,
+      signal: signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
       cache: 'no-store',
       ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
     });

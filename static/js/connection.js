@@ -1,7 +1,7 @@
 import { ApiError, call } from './api.js';
 import { Backoff } from './backoff.js';
 import { Emitter } from './emitter.js';
-import { roomKey } from './room-name.js';
+import { Subscriptions } from './subscriptions.js';
 import { CLIMB_AFTER, TransportLadder } from './transport-ladder.js';
 
 /** A connection that has lasted so long counts as sound: the next loss is followed by an immediate try, in milliseconds. */
@@ -13,7 +13,9 @@ const RESTART_SPREAD = 1_500;
 /** How long to wait after 4429 where the server does not say it, in seconds. */
 const BUSY_WAIT = 5;
 
-const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction']);
+/** What the subscriptions say and the connection says after them. */
+const PASSED_ON = ['subscribed', 'reset', 'gap', 'entries', 'refused'];
+
 const RESTARTS = new Set([1001, 1012]);
 const UNAUTHENTICATED = 4401;
 const TOO_MUCH = 4429;
@@ -31,7 +33,7 @@ const FINAL = new Set([4400, 4403]);
  * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll `people`).
  */
 export class Connection extends Emitter {
-  #rooms = new Map();
+  #subscriptions = new Subscriptions();
   #ladder;
   #backoff = new Backoff();
   #transport = null;
@@ -44,6 +46,9 @@ export class Connection extends Emitter {
   constructor({ transport = null } = {}) {
     super();
     this.#ladder = new TransportLadder(transport);
+    for (const type of PASSED_ON) this.#subscriptions.on(type, (detail) => this.emit(type, detail));
+    this.#subscriptions.on('other', (message) => this.emit(message.type, message));
+    this.#subscriptions.on('postponed', (postponed) => this.#postpone(postponed));
   }
 
   /**
@@ -70,9 +75,9 @@ export class Connection extends Emitter {
     this.#drop();
     this.#setState({ name: 'connecting' });
     const isCurrent = () => transport === this.#transport;
-    const transport = new this.#ladder.current(() => [...this.#rooms.values()], {
+    const transport = new this.#ladder.current(() => this.#subscriptions.rooms, {
       ready: (welcome) => isCurrent() && this.#ready(welcome),
-      message: (message) => isCurrent() && this.#receive(message),
+      message: (message) => isCurrent() && this.#subscriptions.take(message),
       closed: (close) => isCurrent() && this.#closed(close),
     });
     this.#transport = transport;
@@ -80,16 +85,13 @@ export class Connection extends Emitter {
 
   /** Receives a room from now on. A room already received changes nothing. */
   subscribe(name) {
-    if (this.#rooms.has(roomKey(name))) return;
-    const room = { name, seq: null, epoch: null };
-    this.#rooms.set(roomKey(name), room);
-    if (this.isOnline) this.#transport.subscribe(room);
+    const room = this.#subscriptions.add(name);
+    if (room && this.isOnline) this.#transport.subscribe(room);
   }
 
   /** Receives a room no longer. */
   unsubscribe(name) {
-    const room = this.#rooms.get(roomKey(name));
-    this.#rooms.delete(roomKey(name));
+    const room = this.#subscriptions.remove(name);
     if (room && this.isOnline) this.#transport.unsubscribe(room);
   }
 
@@ -159,43 +161,8 @@ export class Connection extends Emitter {
     this.#setState({ name: 'reconnecting', nextTry: performance.now() + milliseconds });
   }
 
-  #receive(message) {
-    const room = this.#rooms.get(roomKey(message.room ?? ''));
-    if (ENTRY_TYPES.has(message.type)) this.#takeEntries(room, [message], false);
-    else if (message.type === 'subscribed') this.#takeSubscribed(room, message);
-    else if (message.type === 'error' && message.id) this.#refused(message);
-    else this.emit(message.type, message);
-  }
-
-  #takeSubscribed(room, { title, members, people, epoch, seq, entries, gap, reset }) {
-    if (!room) return;
-    const isFirst = room.seq === null;
-    if (reset) this.emit('reset', { room: room.name });
-    room.seq = reset || isFirst ? 0 : room.seq;
-    room.epoch = epoch;
-    if (gap) this.emit('gap', { room: room.name, gap });
-    this.#takeEntries(room, entries, isFirst || reset);
-    room.seq = Math.max(room.seq, seq ?? 0);
-    this.emit('subscribed', { room: room.name, title, members, people, isFirst });
-  }
-
-  #takeEntries(room, entries, isFirst) {
-    const fresh = entries.filter(({ seq }) => room && seq > room.seq);
-    if (fresh.length === 0) return;
-    room.seq = fresh.at(-1).seq;
-    this.emit('entries', { room: room.name, entries: fresh, isFirst });
-  }
-
-  // Only subscriptions carry an `id`, the room's name, so that an error can be laid at its door.
-  #refused({ id, code, reason, retry_after: seconds }) {
-    const room = this.#rooms.get(roomKey(String(id)));
-    if (!room) return;
-    if (seconds === undefined || seconds === null) {
-      this.#rooms.delete(roomKey(room.name));
-      this.emit('refused', { room: room.name, code, reason });
-    } else {
-      const transport = this.#transport;
-      setTimeout(() => transport === this.#transport && transport.subscribe(room), seconds * 1_000);
-    }
+  #postpone({ room, seconds }) {
+    const transport = this.#transport;
+    setTimeout(() => transport === this.#transport && transport.subscribe(room), seconds * 1_000);
   }
 }

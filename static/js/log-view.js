@@ -66,7 +66,7 @@ export class LogView extends Emitter {
 
   #draw({ quietly }) {
     this.#isQuiet = false;
-    if (this.isAtEnd) this.#room.timeline.trim();
+    this.#room.timeline.trim({ isReading: !this.isAtEnd });
     const items = logItems(this.#room, this.#outbox.messagesOf(this.#room.name), this.#session.user);
     setAttribute(this.#log, 'aria-live', quietly ? 'off' : 'polite');
     setAttribute(this.#log, 'aria-busy', quietly);

@@ -16,6 +16,7 @@ export class PeoplePanel {
     this.#open(this.#isWide.matches);
     this.#isWide.addEventListener('change', () => this.#open(this.#isWide.matches));
     this.#toggle.addEventListener('click', () => this.#turn(!this.#panel.classList.contains('open')));
+    document.addEventListener('click', (event) => this.#clickOutside(event.target));
     byId('people-close').addEventListener('click', () => this.#turn(false));
     this.#panel.addEventListener('keydown', (event) => event.key === 'Escape' && this.#turn(false));
   }
@@ -33,6 +34,11 @@ export class PeoplePanel {
   #open(isOpen) {
     this.#panel.classList.toggle('open', isOpen);
     this.#toggle.setAttribute('aria-expanded', String(isOpen));
+  }
+
+  #clickOutside(target) {
+    const isInside = this.#panel.contains(target) || this.#toggle.contains(target);
+    if (!isInside && !this.#isWide.matches) this.#open(false);
   }
 
   // The focus follows into the drawer and out of it, but need not where the list stands beside the log.

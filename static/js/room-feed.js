@@ -54,6 +54,8 @@ export class RoomFeed extends Emitter {
 
   #entries(room, { entries, isFirst }) {
     room.timeline.take(entries);
+    // A room nobody looks at has no reader who could lose their place.
+    if (room !== this.#rooms.shown) room.timeline.trim({ isReading: false });
     const messages = entries.filter(({ type }) => type === 'message');
     for (const { user } of messages) room.stopTyping(user);
     this.emit('typing', room);

@@ -1,4 +1,4 @@
-import { ApiError, call } from './api.js';
+import { call } from './api.js';
 import { NameDialog } from './name-dialog.js';
 
 /** Who the person at this page is, and the asking for it. */
@@ -12,27 +12,22 @@ export class Session {
     return this.#user;
   }
 
-  /** Who is signed in already, without asking; null where nobody is. Throws ApiError where the server cannot be reached. */
-  async look() {
-    try {
-      this.#user = (await call('GET', '/api/session')).user;
-    } catch (error) {
-      if (!(error instanceof ApiError) || ![401, 409].includes(error.status)) throw error;
-      this.#user = null;
-    }
-    return this.#user;
-  }
-
   /**
-   * Who is signed in, asking for a name where nobody is. A `?username=` in the page's address is taken
-   * without asking, and then from the address, so that a later change of the name survives a reload.
+   * Who is signed in, or null where nobody is. A `?username=` in the page's address is taken without asking,
+   * and then from the address, so that a later change of the name survives a reload. Throws ApiError where
+   * the server cannot be reached.
    */
-  async require({ reason = '' } = {}) {
-    await this.look();
+  async look() {
+    this.#user = await call('GET', '/api/session').then(({ user }) => user, nobody);
     const wanted = this.#wanted;
     this.#wanted = null;
     if (wanted && wanted !== this.#user?.name) await this.#signInOrAsk(wanted);
-    else if (!this.#user) await this.#dialog.ask({ reason });
+    return this.#user;
+  }
+
+  /** Who is signed in, asking for a name where nobody is; `reason`: a sentence that says why, if there is one. */
+  async require({ reason = '' } = {}) {
+    if (!(await this.look())) await this.#dialog.ask({ reason });
     return this.#user;
   }
 
@@ -57,6 +52,11 @@ export class Session {
       await this.#dialog.ask({ name, reason: error.reason });
     }
   }
+}
+
+function nobody(error) {
+  if (error.status === 401 || error.status === 409) return null;
+  throw error;
 }
 
 function takeUsername() {

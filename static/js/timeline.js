@@ -3,6 +3,12 @@ import { changed } from './message-changes.js';
 /** So many messages of a room are kept in the page; older ones are paged in again when wanted. */
 const KEPT = 500;
 
+/** So many at most while somebody reads further up, who would lose their place otherwise. */
+const KEPT_WHILE_READING = 2_000;
+
+/** So many stay of those when older pages have made them too many. */
+const KEPT_FROM_TOP = 1_500;
+
 /** So many join and leave notes are kept. */
 const NOTES_KEPT = 200;
 
@@ -78,6 +84,7 @@ export class Timeline {
   takeOlder(entries, more) {
     this.take(entries);
     this.#reachesStart = !more;
+    if (this.#messages.size > KEPT_WHILE_READING) this.#foldFrom(this.messages[KEPT_FROM_TOP].seq);
   }
 
   /** Notes that the entries from `from` to `to` are missing here. */
@@ -103,9 +110,9 @@ export class Timeline {
     this.#notes = this.#notes.slice(-NOTES_KEPT);
   }
 
-  /** Drops the oldest messages beyond what a page keeps. */
-  trim() {
-    const excess = this.#messages.size - KEPT;
+  /** Drops the oldest messages beyond what a page keeps; `isReading`: somebody reads further up. */
+  trim({ isReading }) {
+    const excess = this.#messages.size - (isReading ? KEPT_WHILE_READING : KEPT);
     if (excess <= 0) return;
     this.dropBefore(this.messages[excess].seq);
   }
@@ -116,6 +123,14 @@ export class Timeline {
     this.#notes = this.#notes.filter(({ after }) => after >= seq);
     this.#gaps = this.#gaps.filter(([, to]) => to >= seq);
     this.#reachesStart = false;
+  }
+
+  // Who goes far up drops what is far below, as a gap that can be filled again.
+  #foldFrom(seq) {
+    const gap = [seq, Math.max(this.lastSeq, ...this.#gaps.map(([, to]) => to))];
+    for (const known of [...this.#messages.keys()]) if (known >= seq) this.#messages.delete(known);
+    this.#notes = this.#notes.filter(({ after }) => after < seq);
+    this.#gaps = [...this.#gaps.filter(([from]) => from < seq), gap];
   }
 
   #put(message) {

@@ -1,0 +1,81 @@
+"""Fixtures of all tests: one private mongod, a database for each test, and logs that must stay quiet."""
+
+import asyncio
+import inspect
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from tests.logs import UnexpectedRecords
+from tests.mongo import SessionMongod, sweeping
+
+# tornado.testing reads it: two busy cores are slower than its 5 seconds allow for.
+os.environ.setdefault("ASYNC_TEST_TIMEOUT", "30")
+ASYNC_TIMEOUT = 30.0
+
+# A run shows the same whatever was found before it, and on whatever machine.
+hypothesis.settings.register_profile(
+    "parley",
+    deadline=None,
+    database=None,
+    derandomize=True,
+    print_blob=False,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.function_scoped_fixture],
+)
+hypothesis.settings.load_profile("parley")
+
+
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs tests that are coroutines, each in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in names}
+
+    async def run() -> None:
+        async with asyncio.timeout(ASYNC_TIMEOUT):
+            await pyfuncitem.obj(**arguments)
+
+    asyncio.run(run())
+    return True
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of this run; whatever process still works below it when the run ends, however it ends, is killed."""
+    folder = tmp_path_factory.mktemp("run")
+    with sweeping(folder):
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def mongod(session_folder: Path) -> Iterator[SessionMongod]:
+    """The MongoDB of this run."""
+    with SessionMongod(session_folder / "mongod") as running:
+        yield running
+
+
+@pytest.fixture
+def database(mongod: SessionMongod) -> Iterator[str]:
+    """The name of an empty database, dropped afterwards."""
+    name = mongod.fresh_name()
+    yield name
+    mongod.drop_later(name)
+
+
+@pytest.fixture(autouse=True)
+def quiet_logs() -> Iterator[None]:
+    """Fails a test in which something is logged as a warning or worse that no `ExpectLog` has taken."""
+    # As server.py has it: a refused request is the client's affair.
+    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    records = UnexpectedRecords()
+    logging.getLogger().addHandler(records)
+    yield
+    logging.getLogger().removeHandler(records)
+    if records.lines:
+        pytest.fail("unexpected log records:\n" + "\n".join(records.lines), pytrace=False)

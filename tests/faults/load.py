@@ -1,0 +1,142 @@
+"""The load: a crowd of clients in a few rooms, and what they are to agree about at the end."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import cycle
+from typing import NamedTuple
+from urllib.parse import quote
+
+from tests.faults.checker import Message
+from tests.faults.client import TROUBLE, Client, Transport, sign_in
+from tests.faults.journal import Journal
+from tests.faults.plain_http import Address, HttpConnection, Refused
+
+
+class Crowd(NamedTuple):
+    """How many clients of each kind, in how many rooms; `pace` is the seconds between two messages of one client."""
+
+    socket: int = 100
+    poll: int = 30
+    stream: int = 10
+    rooms: int = 10
+    pace: float = 1.2
+    padding: int = 0
+
+
+FULL = Crowd()
+SHORT = Crowd(socket=20, poll=6, stream=4, rooms=3, pace=0.5)
+
+
+class Load:
+    """Runs a crowd against a server."""
+
+    def __init__(self, crowd: Crowd, address: Address, journal: Journal, seed: int) -> None:
+        self.journal = journal
+        self.address = address
+        self.rooms = [f"room-{index}" for index in range(crowd.rooms)]
+        rooms = cycle(self.rooms)
+        kinds: list[tuple[Transport, int]] = [("socket", crowd.socket), ("poll", crowd.poll), ("stream", crowd.stream)]
+        self.clients = [
+            Client(
+                f"{kind}-{index}",
+                next(rooms),
+                address,
+                journal,
+                home=kind,
+                pace=crowd.pace,
+                padding=crowd.padding,
+                seed=seed,
+            )
+            for kind, count in kinds
+            for index in range(count)
+        ]
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Returns when every client has received a message."""
+        began = self.journal.clock()
+        self._tasks = [asyncio.create_task(client.run()) for client in self.clients]
+        await self.recovered(began)
+
+    async def recovered(self, since: float, timeout: float = 60) -> None:
+        """Returns when a message first sent after that moment has reached every client; raises TimeoutError."""
+        names = [client.name for client in self.clients]
+        stale = names
+
+        def all_fresh() -> bool:
+            nonlocal stale
+            stale = self.journal.stale(stale, since)
+            return not stale
+
+        if not await self._until(all_fresh, timeout):
+            raise TimeoutError(f"after {timeout:.0f} s {len(stale)} clients have heard nothing new, as {stale[:3]}")
+
+    async def settle(self, timeout: float = 60) -> list[str]:
+        """Writes nothing new; returns when every message is answered and every client at the end of its room, or the
+        clients that are not."""
+        for client in self.clients:
+            client.writing = False
+        await self._until(lambda: not any(client.unanswered for client in self.clients), timeout)
+        left = [f"{client.name} has {client.unanswered} unanswered" for client in self.clients if client.unanswered]
+        ends = {room: len(messages) for room, messages in (await self.histories()).items()}
+
+        def behind() -> list[Client]:
+            return [client for client in self.clients if (client.cursor or 0) < ends[client.room]]
+
+        await self._until(lambda: not behind(), timeout)
+        return left + [f"{client.name} is at {client.cursor} of {ends[client.room]}" for client in behind()]
+
+    async def _until(self, true: Callable[[], bool], timeout: float) -> bool:
+        end = time.monotonic() + timeout
+        while not true():
+            for task in self._tasks:
+                if task.done():
+                    task.result()
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.02)
+        return True
+
+    async def histories(self) -> dict[str, list[Message]]:
+        """The history of each room, read page by page."""
+        headers = await _patiently_sign_in(self.address)
+        return {room: await read_history(self.address, room, headers) for room in self.rooms}
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _patiently_sign_in(address: Address) -> dict[str, str]:
+    for attempt in range(20):
+        with suppress(*TROUBLE):
+            return await sign_in(address, f"reader-{attempt}-{time.monotonic_ns()}"[:32])
+        await asyncio.sleep(0.25)
+    return await sign_in(address, "reader")
+
+
+async def read_history(address: Address, room: str, headers: dict[str, str]) -> list[Message]:
+    """All messages of a room, in order; tries again while the server says `unavailable`."""
+    found: list[Message] = []
+    before = ""
+    refusals = 0
+    async with HttpConnection(address, headers) as connection:
+        while True:
+            answer = await connection.request("GET", f"/api/rooms/{quote(room)}/messages?limit=200{before}")
+            if answer.status == 404:
+                return []
+            if answer.status != 200:
+                refusals += 1
+                if refusals > 20:
+                    raise Refused(answer)
+                await asyncio.sleep(0.5)
+                continue
+            page = answer.json()
+            entries = [Message(entry["seq"], entry.get("text", ""), entry["at"]) for entry in page["entries"]]
+            found = entries + found
+            if not page["more"]:
+                return found
+            before = f"&before={entries[0].seq}"

@@ -1,0 +1,103 @@
+"""The MongoDB of a test run, and the certainty that nothing of the run outlives it."""
+
+import asyncio
+import itertools
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import pymongo
+
+from chat.database import Connection
+from chat.history import History
+from chat.mongod import PrivateMongod
+
+# Long enough for a machine that is busy with other things; tests of timeouts set their own.
+TIMEOUT = 10.0
+
+
+class SessionMongod:
+    """One private mongod for all tests. A name for a database costs nothing, dropping one 100 ms of another thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._mongod = PrivateMongod(folder, cache=0.25)
+        self._numbers = itertools.count(1)
+        self._dropping = ThreadPoolExecutor(1)
+        self._drops: list[Future[Any]] = []
+
+    def __enter__(self) -> Self:
+        asyncio.run(self._mongod.start())
+        self.uri = self._mongod.uri
+        self.client: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(self.uri)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._dropping.shutdown()
+        self.client.close()
+        asyncio.run(self._mongod.stop())
+        for drop in self._drops:
+            drop.result()
+
+    def fresh_name(self) -> str:
+        return f"test-{os.getpid()}-{next(self._numbers)}"
+
+    def drop_later(self, name: str) -> None:
+        self._drops.append(self._dropping.submit(self.client.drop_database, name))
+
+    def connection(self, name: str, *, timeout: float = TIMEOUT) -> Connection:
+        return Connection(self.uri, name, timeout=timeout)
+
+    @asynccontextmanager
+    async def history(self, name: str) -> AsyncIterator[History]:
+        """A History on a database, with its indexes."""
+        connection = self.connection(name)
+        try:
+            history = History(connection.database)
+            await history.prepare()
+            yield history
+        finally:
+            connection.close()
+
+
+@contextmanager
+def sweeping(folder: Path) -> Iterator[None]:
+    """Kills what still works in `folder` at the end: a guard waits for its input to end, which it does even if this
+    process is killed."""
+    guard = subprocess.Popen(
+        [sys.executable, __file__, str(folder)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
+    )
+    try:
+        yield
+    finally:
+        assert guard.stdin is not None
+        guard.stdin.close()
+        assert guard.wait(20) == 0, "a test has left a process running"
+
+
+def processes_in(folder: Path) -> list[int]:
+    """The processes whose working directory is in a folder (Linux)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if Path(os.readlink(process / "cwd")).is_relative_to(folder):
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+def _guard(folder: Path) -> int:
+    sys.stdin.read()
+    left = processes_in(folder)
+    for pid in left:
+        os.kill(pid, 9)
+    return 1 if left else 0
+
+
+if __name__ == "__main__":
+    sys.exit(_guard(Path(sys.argv[1]).resolve()))
