@@ -8,6 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from pymongo import MongoClient
 from running import BenchmarkError, Running, running
@@ -61,9 +62,10 @@ def _seed(server: Running, room: str, count: int) -> None:
 def _database(server: Running) -> Any:
     """The database of the private MongoDB, on the Unix socket that its command line names."""
     for process in server.processes[1:]:
-        for part in Path(f"/proc/{process}/cmdline").read_text().split("\0"):
+        about = Path(f"/proc/{process}")
+        for part in (about / "cmdline").read_text().split("\0"):
             if part.endswith(".sock"):
-                address = part.replace("/", "%2F")
+                address = quote(str((about / "cwd").resolve() / part), safe="")
                 return MongoClient(f"mongodb://{address}/?directConnection=true")["parley"]
     raise BenchmarkError("Parley runs without a private MongoDB on a Unix socket.")
 

@@ -29,7 +29,8 @@ class Pinged(Protocol):
 class Keepalive:
     """Pings each connection once every `interval` seconds, at a moment of its own.
 
-    One from which nothing was heard `timeout` seconds later is lost. One timer turns the wheel for all of them: a connection costs an entry in a set.
+    One from which nothing was heard `timeout` seconds later is lost. One timer turns the wheel for all of them: a
+    connection costs an entry in a set.
     """
 
     def __init__(self, *, interval: float, timeout: float) -> None:
