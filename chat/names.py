@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from functools import lru_cache
 
 from chat.errors import BadRequest
 
@@ -29,6 +30,7 @@ WORDS = re.findall(
 )
 
 
+@lru_cache(maxsize=4096)
 def room_name(text: str) -> str:
     """The name as it is kept (NFC); raises BadRequest if it is not 1-64 letters, digits, `_`, `-`, `.`."""
     name = unicodedata.normalize("NFC", text)
@@ -41,6 +43,7 @@ def room_name(text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def room_key(name: str) -> str:
     """What two spellings of one room have in common."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

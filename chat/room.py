@@ -58,6 +58,7 @@ class Room:
         self._by_key = {entry.key: entry for entry in self._recent}
         self.seq = self._recent[-1].seq if self._recent else 0
         self._waiters: dict[Waiter, None] = {}
+        self._noticing: dict[Waiter, None] = {}
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self._readers: dict[int, int] = {}
         self.pending = 0
@@ -77,6 +78,8 @@ class Room:
             return False
         self._people.enter(waiter.user)
         self._waiters[waiter] = None
+        if waiter.notices:
+            self._noticing[waiter] = None
         waiter.rooms[self.key] = self
         return True
 
@@ -85,6 +88,7 @@ class Room:
         if waiter not in self._waiters:
             return False
         del self._waiters[waiter]
+        self._noticing.pop(waiter, None)
         del waiter.rooms[self.key]
         self._people.leave(waiter.user, waiter.linger)
         return True
@@ -106,9 +110,9 @@ class Room:
 
     def announce(self, kind: str, user: User, seq: int | None = None) -> None:
         """Tells everybody here something that passes, unless too many are here."""
-        if self._waiters and len(self._people) <= self._presence_limit:
+        if self._noticing and len(self._people) <= self._presence_limit:
             notice = Notice(kind, self.name, user, seq)
-            for waiter in self._waiters:
+            for waiter in self._noticing:
                 waiter.notify(notice)
 
     def dismiss(self) -> None:

@@ -54,6 +54,8 @@ class Waiter(ABC):
 
     linger: float = 0
     """Seconds for which its person stays present in a room after it has left."""
+    notices = True
+    """Whether it wants to be told what passes."""
 
     def __init__(self, user: User) -> None:
         self.user = user
@@ -306,6 +308,8 @@ class StreamWaiter(StreamingWaiter):
 class PollWaiter(Waiter):
     """A long-poll request. It is answered once, with all that has come by the end of the turn of the loop."""
 
+    notices = False
+
     __slots__ = ("_answer", "_came", "_tick", "linger")
 
     def __init__(self, user: User, tick: Tick, *, linger: float) -> None:
@@ -321,7 +325,7 @@ class PollWaiter(Waiter):
         self._came.append(broadcast)
 
     def notify(self, notice: Notice) -> None:
-        """A poll waits for entries alone."""
+        """Never called: a poll waits for entries alone."""
 
     def flush(self) -> None:
         self.finish()

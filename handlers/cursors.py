@@ -39,7 +39,7 @@ def wanted_rooms(
         raise BadRequest("room is missing.")
     if len(names) > handler.chat.limits.rooms_per_client:
         raise BadRequest(f"One request is for at most {handler.chat.limits.rooms_per_client} rooms.")
-    if len({room_key(name) for name in names}) < len(names):
+    if len(names) > 1 and len({room_key(name) for name in names}) < len(names):
         raise BadRequest("Each room is named once.")
     if len(afters) != len(names) and (afters or history is None):
         raise BadRequest("after is needed once for each room, in the same order.")

@@ -26,6 +26,7 @@ def application(chat: Chat, sessions: Sessions) -> Application:
     shared: dict[str, Any] = {"chat": chat, "sessions": sessions}
     return Application(
         [
+            (r"/api/poll", PollHandler, shared),  # asked most often, so it is looked for first
             (r"/", LobbyPage, shared),
             (rf"/chat/{ROOM}", RoomPage, shared),
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
@@ -33,7 +34,6 @@ def application(chat: Chat, sessions: Sessions) -> Application:
             (r"/api/rooms", RoomsHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
-            (r"/api/poll", PollHandler, shared),
             (r"/api/stream", StreamHandler, shared),
             (r"/api/.*", NotFoundHandler, shared),
             (r"/healthz", HealthHandler, shared),

@@ -12,7 +12,8 @@ import hypothesis
 import pytest
 
 from tests.logs import UnexpectedRecords
-from tests.mongo import SessionMongod, sweeping
+from tests.mongo import SessionMongod
+from tests.sweeping import sweeping
 
 # tornado.testing reads it: two busy cores are slower than its 5 seconds allow for.
 os.environ.setdefault("ASYNC_TEST_TIMEOUT", "30")

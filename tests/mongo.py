@@ -1,13 +1,11 @@
-"""The MongoDB of a test run, and the certainty that nothing of the run outlives it."""
+"""The MongoDB of a test run."""
 
 import asyncio
 import itertools
 import os
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -62,42 +60,3 @@ class SessionMongod:
             yield history
         finally:
             connection.close()
-
-
-@contextmanager
-def sweeping(folder: Path) -> Iterator[None]:
-    """Kills what still works in `folder` at the end: a guard waits for its input to end, which it does even if this
-    process is killed."""
-    guard = subprocess.Popen(
-        [sys.executable, __file__, str(folder)], stdin=subprocess.PIPE, start_new_session=True, cwd="/"
-    )
-    try:
-        yield
-    finally:
-        assert guard.stdin is not None
-        guard.stdin.close()
-        assert guard.wait(20) == 0, "a test has left a process running"
-
-
-def processes_in(folder: Path) -> list[int]:
-    """The processes whose working directory is in a folder (Linux)."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if Path(os.readlink(process / "cwd")).is_relative_to(folder):
-                found.append(int(process.name))
-        except OSError:
-            continue
-    return found
-
-
-def _guard(folder: Path) -> int:
-    sys.stdin.read()
-    left = processes_in(folder)
-    for pid in left:
-        os.kill(pid, 9)
-    return 1 if left else 0
-
-
-if __name__ == "__main__":
-    sys.exit(_guard(Path(sys.argv[1]).resolve()))

@@ -1,7 +1,10 @@
 /** How long an ordinary call may take, in milliseconds. */
 const PATIENCE = 15_000;
 
-/** A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, `retryAfter` in seconds or null. */
+/**
+ * A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, and
+ * `retryAfter` in seconds or null.
+ */
 export class ApiError extends Error {
   constructor(status, code, reason, retryAfter = null) {
     super(reason);

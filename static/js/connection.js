@@ -30,7 +30,8 @@ const FINAL = new Set([4400, 4403]);
  * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, isFirst}`),
  * `reset` and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
  * `refused` (a room that cannot be had: `{room, code, reason}`), and all else that the server
- * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll `people`).
+ * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll
+ * `people`: a room's whole list, `isReturn` where it is the first after a break).
  */
 export class Connection extends Emitter {
   #subscriptions = new Subscriptions();

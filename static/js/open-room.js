@@ -5,10 +5,17 @@ import { Timeline } from './timeline.js';
 /** Who has said "typing" is taken to be typing for so long, in milliseconds. */
 const TYPING_LASTS = 5_000;
 
+/**
+ * After a break in the connection others may be slower to come back than we are. Until so long has passed
+ * their coming is no news, in milliseconds: the longest wait between two tries, twice.
+ */
+const RETURN_WITHIN = 60_000;
+
 /** A room that is open in this page: its log, who is there, the draft, and how much is unread. */
 export class OpenRoom {
   #members = new Map();
   #typing = new Map();
+  #missing = new Map();
 
   timeline = new Timeline();
   people = 0;
@@ -47,12 +54,21 @@ export class OpenRoom {
     return [joined, left];
   }
 
-  /** Notes that somebody came; says false where they were here already. */
+  /** Takes in the list of those present after a break in the connection; returns who has come meanwhile. */
+  resume(members, people) {
+    const [joined, left] = this.setMembers(members, people);
+    for (const { id } of left) this.#missing.set(id, performance.now() + RETURN_WITHIN);
+    return joined;
+  }
+
+  /** Notes that somebody came; says whether that is news. */
   join(user) {
     if (this.#members.has(user.id)) return false;
     this.#members.set(user.id, user);
     this.people += 1;
-    return true;
+    const isReturn = this.#missing.get(user.id) > performance.now();
+    this.#missing.delete(user.id);
+    return !isReturn;
   }
 
   /** Notes that somebody went; says false where they were not here. */

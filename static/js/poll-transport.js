@@ -86,12 +86,13 @@ export class PollTransport {
     const rooms = this.#rooms();
     const ends = await roomEnds(rooms, signal);
     if (signal.aborted) return;
-    if (!this.#isReady) this.#hooks.ready({});
+    const isReturn = !this.#isReady;
+    if (isReturn) this.#hooks.ready({});
     this.#isReady = true;
     for (const { name, seq } of rooms) {
       const { members, people } = ends[name];
       if (seq === null) this.#hooks.message(await firstSight(name, ends[name], signal));
-      else this.#hooks.message({ type: 'people', room: name, members, people });
+      else this.#hooks.message({ type: 'people', room: name, members, people, isReturn });
     }
   }
 }

@@ -1,7 +1,7 @@
 import { el } from './dom.js';
 
 /** The emoji that are one press away. */
-export const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏'];
+const EMOJI = ['👍', '❤️', '😂', '🎉', '😮', '😢', '🙏'];
 
 /** A button for each reaction: how many, who (in its title), and pressed where `me` is among them. */
 export function reactionChips(reactions, me) {

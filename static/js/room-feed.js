@@ -23,8 +23,8 @@ export class RoomFeed extends Emitter {
     connection.on('entries', withRoom((room, event) => this.#entries(room, event)));
     connection.on('subscribed', withRoom((room, event) => this.#subscribed(room, event)));
     connection.on('people', withRoom((room, event) => this.#people(room, event)));
-    connection.on('joined', withRoom((room, { user }) => room.join(user) && this.#note(room, 'joined', user)));
-    connection.on('left', withRoom((room, { user }) => room.leave(user) && this.#note(room, 'left', user)));
+    connection.on('joined', withRoom((room, { user }) => this.#joined(room, user)));
+    connection.on('left', withRoom((room, { user }) => this.#left(room, user)));
     connection.on('typing', withRoom((room, { user }) => this.#typing(room, user)));
   }
 
@@ -39,8 +39,7 @@ export class RoomFeed extends Emitter {
   #subscribed(room, { title, members, people, isFirst }) {
     room.hasArrived = true;
     room.title = title ?? room.title;
-    if (members) room.setMembers(members, people);
-    this.emit('people', room);
+    if (members) this.#people(room, { members, people, isFirst, isReturn: !isFirst });
     this.emit('changed', { room, quietly: isFirst });
   }
 
@@ -67,16 +66,28 @@ export class RoomFeed extends Emitter {
     this.emit('news', { room, count });
   }
 
-  #people(room, { members, people }) {
-    const [joined, left] = room.setMembers(members, people);
+  #people(room, { members, people, isFirst, isReturn }) {
+    const [joined, left] = isReturn ? [room.resume(members, people), []] : room.setMembers(members, people);
+    this.emit('people', room);
+    if (isFirst) return;
     for (const user of joined) this.#note(room, 'joined', user);
     for (const user of left) this.#note(room, 'left', user);
+  }
+
+  #joined(room, user) {
+    const isNews = room.join(user);
     this.emit('people', room);
+    if (isNews) this.#note(room, 'joined', user);
+  }
+
+  #left(room, user) {
+    const isNews = room.leave(user);
+    this.emit('people', room);
+    this.emit('typing', room);
+    if (isNews) this.#note(room, 'left', user);
   }
 
   #note(room, kind, user) {
-    this.emit('people', room);
-    this.emit('typing', room);
     if (user.id === this.#session.user.id) return;
     room.timeline.addNote(kind, user, Date.now());
     this.emit('changed', { room });

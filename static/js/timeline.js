@@ -1,4 +1,5 @@
 import { changed } from './message-changes.js';
+import { PresenceNotes } from './presence-notes.js';
 
 /** So many messages of a room are kept in the page; older ones are paged in again when wanted. */
 const KEPT = 500;
@@ -9,14 +10,8 @@ const KEPT_WHILE_READING = 2_000;
 /** So many stay of those when older pages have made them too many. */
 const KEPT_FROM_TOP = 1_500;
 
-/** So many join and leave notes are kept. */
-const NOTES_KEPT = 200;
-
 /** For so many messages that are not in the page changes are remembered, until a page of history brings them. */
 const CHANGES_KEPT = 500;
-
-/** Somebody who comes and goes, or goes and comes, within this time is not mentioned, in milliseconds. */
-const BLINK = 10_000;
 
 /**
  * What a page knows of one room's log: its messages in their present state, who came and went, and
@@ -26,7 +21,7 @@ const BLINK = 10_000;
 export class Timeline {
   #messages = new Map();
   #awaited = new Map();
-  #notes = [];
+  #notes = new PresenceNotes();
   #gaps = [];
   #reachesStart = false;
 
@@ -35,9 +30,9 @@ export class Timeline {
     return [...this.#messages.values()].sort((one, other) => one.seq - other.seq);
   }
 
-  /** Who came and went: `{kind: "joined"|"left", user, at, after}`; `after`: the `seq` of the message before, or 0. */
+  /** Who came and went, as PresenceNotes has it. */
   get notes() {
-    return this.#notes;
+    return this.#notes.all;
   }
 
   /** What is missing: `[from, to]` each, both ends included, in order. */
@@ -67,7 +62,7 @@ export class Timeline {
   clear() {
     this.#messages.clear();
     this.#awaited.clear();
-    this.#notes = [];
+    this.#notes.keep(() => false);
     this.#gaps = [];
     this.#reachesStart = false;
   }
@@ -103,11 +98,7 @@ export class Timeline {
 
   /** Notes that somebody came ("joined") or went ("left") at `at`, in milliseconds since the epoch. */
   addNote(kind, user, at) {
-    const isBlink = (note) => note.user.id === user.id && note.kind !== kind && at - note.at < BLINK;
-    const known = this.#notes.findLastIndex(isBlink);
-    if (known === -1) this.#notes.push({ kind, user, at, after: this.lastSeq });
-    else this.#notes.splice(known, 1);
-    this.#notes = this.#notes.slice(-NOTES_KEPT);
+    this.#notes.add({ kind, user, at, after: this.lastSeq });
   }
 
   /** Drops the oldest messages beyond what a page keeps; `isReading`: somebody reads further up. */
@@ -120,7 +111,7 @@ export class Timeline {
   /** Drops the messages before `seq` and all that belongs to them. */
   dropBefore(seq) {
     for (const known of [...this.#messages.keys()]) if (known < seq) this.#messages.delete(known);
-    this.#notes = this.#notes.filter(({ after }) => after >= seq);
+    this.#notes.keep((after) => after >= seq);
     this.#gaps = this.#gaps.filter(([, to]) => to >= seq);
     this.#reachesStart = false;
   }
@@ -129,7 +120,7 @@ export class Timeline {
   #foldFrom(seq) {
     const gap = [seq, Math.max(this.lastSeq, ...this.#gaps.map(([, to]) => to))];
     for (const known of [...this.#messages.keys()]) if (known >= seq) this.#messages.delete(known);
-    this.#notes = this.#notes.filter(({ after }) => after < seq);
+    this.#notes.keep((after) => after < seq);
     this.#gaps = [...this.#gaps.filter(([from]) => from < seq), gap];
   }
 

@@ -85,6 +85,7 @@ class Client:
         self._epoch = ""
         self._headers: dict[str, str] = {}
         self._outbox: dict[str, Outgoing] = {}
+        self._written: dict[str, Outgoing] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
         self._count = 0
         self._socket: ClientConnection | None = None
@@ -162,8 +163,8 @@ class Client:
             case "subscribed":
                 self._catch_up(said)
                 self._ready(self._by_frame)
-            case "ack" | "error" if said.get("key") in self._outbox:
-                self._answered(self._outbox[said["key"]], said)
+            case "ack" | "error" if said.get("key") in self._written:
+                self._answered(self._written[said["key"]], said)
             case "error":
                 self._journal.log(self.name, "refusal", self.room, note=said["code"])
                 raise ConnectionError(f"refused with {said['code']}")
@@ -227,7 +228,9 @@ class Client:
             self._journal.log(self.name, "gap", self.room, last, note=str(first))
 
     def _receive(self, entry: dict[str, Any]) -> None:
-        self._journal.log(self.name, "receipt", self.room, entry["seq"], entry.get("text", ""), self._transport)
+        self._journal.log(
+            self.name, "receipt", self.room, entry["seq"], text=entry.get("text", ""), note=self._transport
+        )
         self.cursor = entry["seq"]
 
     # What goes
@@ -243,7 +246,7 @@ class Client:
         self._count += 1
         mark = f"{self.name} {self._count} {self._random.getrandbits(64):016x}"
         message = Outgoing(mark + " " * bool(self._padding) + "x" * self._padding)
-        self._outbox[message.key] = message
+        self._outbox[message.key] = self._written[message.key] = message
         task = asyncio.create_task(self._deliver(message))
         self._deliveries.add(task)
         task.add_done_callback(self._deliveries.discard)
@@ -285,7 +288,7 @@ class Client:
     def _answered(self, message: Outgoing, said: dict[str, Any]) -> None:
         acked = said["type"] == "ack"
         if acked:
-            self._journal.log(self.name, "ack", self.room, said["seq"], message.text, self._transport)
+            self._journal.log(self.name, "ack", self.room, said["seq"], text=message.text, note=self._transport)
         else:
             self._journal.log(self.name, "refusal", self.room, text=message.text, note=said["code"])
         if message.answer is not None and not message.answer.done():
@@ -296,6 +299,7 @@ class Client:
 
     def _give_up_waiting(self) -> None:
         """The socket is gone; its answers will not come."""
+        self._open.clear()
         for message in self._outbox.values():
             if message.answer is not None and not message.answer.done():
                 message.answer.set_exception(Lost())

@@ -45,7 +45,7 @@ class Journal:
         self.fresh: dict[str, float] = {}
         """For each client, when the youngest message that has reached it was first sent."""
 
-    def log(self, client: str, kind: Kind, room: str = "", seq: int = 0, text: str = "", note: str = "") -> None:
+    def log(self, client: str, kind: Kind, room: str = "", seq: int = 0, *, text: str = "", note: str = "") -> None:
         now = self.clock()
         self.events.append(Event(now, client, kind, room, seq, text, note))
         if kind == "send":
@@ -80,27 +80,31 @@ def recoveries(events: Iterable[Event], blows: list[float]) -> list[float]:
             index += 1
         if event.kind == "send":
             first_sent.setdefault(event.text, event.at)
-        elif event.kind == "receipt" and index >= 0 and (index, event.client) not in done:
-            if first_sent.get(event.text, 0.0) > blows[index]:
-                done.add((index, event.client))
+        elif event.kind == "receipt" and index >= 0 and first_sent.get(event.text, 0.0) > blows[index]:
+            if (index, event.client) not in done:
                 found.append(event.at - blows[index])
+            done.add((index, event.client))
     return found
 
 
 def answer_times(events: Iterable[Event], begin: float, end: float) -> list[float]:
-    """The seconds from each attempt made between two moments to its answer, ack or refusal; infinite if none came
-    before the client tried again."""
-    waiting: dict[tuple[str, str], float] = {}
+    """The seconds from each attempt made between two moments to its answer, ack or refusal.
+
+    Infinite if none came before the client tried again. Attempts on a socket that the client left are not counted.
+    """
+    waiting: dict[tuple[str, str], Event] = {}
     found: list[float] = []
     for event in events:
         about = (event.client, event.text)
         if event.kind == "send":
-            if about in waiting:
+            if waiting.pop(about, None) is not None:
                 found.append(float("inf"))
             if begin <= event.at <= end:
-                waiting[about] = event.at
-            else:
-                waiting.pop(about, None)
+                waiting[about] = event
         elif event.kind in ("ack", "refusal") and about in waiting:
-            found.append(event.at - waiting.pop(about))
+            found.append(event.at - waiting.pop(about).at)
+        elif event.kind == "closed":
+            mine = [each for each, sent in waiting.items() if each[0] == event.client and sent.note == "socket"]
+            for each in mine:
+                del waiting[each]
     return found + [float("inf")] * len(waiting)

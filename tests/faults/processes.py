@@ -167,7 +167,8 @@ class Server:
         """The lines of its log that say something unexpected happened."""
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()
-            return [line for line in lines if " ERROR " in line or " CRITICAL " in line]
+            loud = [line for line in lines if " ERROR " in line or " CRITICAL " in line]
+            return [line for line in loud if " tornado.access: 503 " not in line]
         return []
 
     async def close(self) -> None:

@@ -1,0 +1,100 @@
+"""The browser, the server, and people who visit it."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect, sync_playwright
+
+from .person import Person, Place, Visit
+from .server_process import ServerProcess
+
+# Generous, as nothing waits longer than it must: two busy cores are enough for the suite.
+PATIENCE = 15_000
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+CHROMIUM_PATHS = (
+    "/usr/lib/chromium/chromium",
+    "/snap/bin/chromium",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+
+_room_numbers = itertools.count(1)
+
+
+def chromium() -> str:
+    """The browser to run. Without one the tests are skipped, but never where the whole check is run."""
+    found = [path for name in CHROMIUM_NAMES if (path := shutil.which(name))]
+    found += [path for path in CHROMIUM_PATHS if Path(path).exists()]
+    if found:
+        return found[0]
+    missing = "there is no Chromium: install it (on Debian: apt install chromium) to test the pages"
+    if os.environ.get("CI", "").lower() in ("", "0", "false"):
+        pytest.skip(missing)
+    pytest.fail(missing)
+
+
+# While Playwright lives it runs an event loop in this thread, where tests of other packages want their own. So it
+# ends with this package.
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    path = chromium()
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    expect.set_options(timeout=PATIENCE)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """The server that most tests share; each has a room of its own there."""
+    yield from running(tmp_path_factory.mktemp("server"))
+
+
+@pytest.fixture(scope="module")
+def mortal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """A server for tests that end it."""
+    yield from running(tmp_path_factory.mktemp("mortal"))
+
+
+def running(folder: Path) -> Iterator[ServerProcess]:
+    server = ServerProcess(folder)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.close()
+    assert server.errors() == []
+
+
+@pytest.fixture
+def room() -> str:
+    """A name for a room that nobody has used yet."""
+    return f"room-{next(_room_numbers)}"
+
+
+@pytest.fixture
+def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+    """Brings people. A test fails on whatever their browsers complain about, and on whatever is loaded from elsewhere."""
+    people: list[Person] = []
+
+    def bring(
+        name: str | None = None, *, place: Place | None = None, expects: tuple[str, ...] = (), **options: Any
+    ) -> Person:
+        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
+        context.set_default_timeout(PATIENCE)
+        person = Person(context, place or request.getfixturevalue("server"), name, expects)
+        people.append(person)
+        return person
+
+    yield bring
+    for person in people:
+        person.context.close()
+    assert [complaint for person in people for complaint in person.complaints] == []

@@ -1,0 +1,221 @@
+"""The case that the tests of handlers share: a whole server in the test's event loop, on a database of its own."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, ClassVar, NamedTuple
+from urllib.parse import quote, urlencode
+
+import pytest
+from tornado.httpclient import AsyncHTTPClient
+from tornado.httpserver import HTTPServer
+from tornado.httputil import HTTPHeaders
+from tornado.testing import AsyncHTTPTestCase
+from tornado.web import Application
+
+import server
+from chat.chat import Chat
+from chat.database import Connection
+from chat.room import Room
+from handlers.identity import Sessions
+from handlers.routes import application
+from settings import Settings
+from tests.clients import PATIENCE, SocketClient, StreamClient
+from tests.mongo import SessionMongod
+from tests.rooms import new_key
+
+SECRET = "a secret of the tests"
+
+
+class Answer(NamedTuple):
+    """What came back for a request; `body` is read from JSON where it is JSON."""
+
+    status: int
+    headers: HTTPHeaders
+    body: Any
+
+    @property
+    def code(self) -> str:
+        """Of an error."""
+        return str(self.body["error"]["code"])
+
+    @property
+    def reason(self) -> str:
+        return str(self.body["error"]["reason"])
+
+
+class ChatTestCase(AsyncHTTPTestCase):
+    """Settings other than the default ones stand in `settings`."""
+
+    settings: ClassVar[dict[str, Any]] = {}
+
+    @pytest.fixture(autouse=True)
+    def _place(self, mongod: SessionMongod, database: str) -> None:
+        self.mongod = mongod
+        self.database_name = database
+
+    # The server
+
+    def get_app(self) -> Application:
+        return self.io_loop.run_sync(self._open)
+
+    async def _open(self) -> Application:
+        self._cuts: list[Callable[[], None]] = []
+        self.config = Settings(**({"send_timeout": 10, "mongo_timeout": 10} | self.settings))
+        self.connection = Connection(self.mongod.uri, self.database_name, timeout=self.config.mongo_timeout)
+        self.chat: Chat = server.make_chat(self.config, self.connection)
+        await self.chat.history.prepare()
+        self.sessions = Sessions(self.chat.people, SECRET, days=self.config.session_days)
+        self.chat.commit.start()
+        self.chat.keepalive.start()
+        return application(self.chat, self.sessions)
+
+    def get_http_server(self) -> HTTPServer:
+        return HTTPServer(self._app, max_body_size=self.config.frame_limit)
+
+    def get_http_client(self) -> AsyncHTTPClient:
+        return AsyncHTTPClient(force_instance=True, max_clients=500)
+
+    def tearDown(self) -> None:
+        for cut in self._cuts:
+            cut()
+        self.io_loop.run_sync(self._close)
+        super().tearDown()
+        self.connection.close()
+
+    async def _close(self) -> None:
+        self.chat.keepalive.stop()
+        await self.chat.commit.stop(1)
+        for room in self.chat.registry:
+            room.dismiss()
+
+    # Clients
+
+    def token(self, name: str) -> str:
+        """Signs a guest in."""
+        user = self.chat.people.guest(name)
+        self.chat.people.enter(user)
+        self.chat.people.leave(user, hold=True)
+        return self.sessions.token(user)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        token: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request. `body` is sent as JSON unless it is bytes."""
+        given = dict(headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
+        raw = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
+        response = await self.http_client.fetch(
+            self.get_url(path),
+            method=method,
+            body=raw,
+            headers=given,
+            raise_error=False,
+            follow_redirects=False,
+            allow_nonstandard_methods=True,
+            request_timeout=PATIENCE,
+        )
+        is_json = response.headers.get("Content-Type", "").startswith("application/json")
+        content = json.loads(response.body) if is_json and response.body else response.body
+        return Answer(response.code, response.headers, content)
+
+    async def socket(self, name: str = "", *, room: str = "", token: str = "", path: str = "") -> SocketClient:
+        """A WebSocket client that has been welcomed, and if a room is given subscribed. A name makes a passing guest."""
+        place = f"/ws/{quote(room, safe='')}" if room else "/ws"
+        query = "?" + urlencode({"username": name}) if name else ""
+        client = await self.raw_socket(path or place + query, token=token)
+        await client.hear("welcome")
+        if room:
+            await client.hear("subscribed")
+        return client
+
+    async def raw_socket(self, path: str, *, token: str = "", headers: Mapping[str, str] | None = None) -> SocketClient:
+        """A WebSocket client that has heard nothing yet."""
+        url = self.get_url(path).replace("http://", "ws://")
+        client = await SocketClient.connect(url, token=token, headers=headers)
+        self._cuts.append(client.cut)
+        return client
+
+    async def stream(
+        self,
+        *rooms: str,
+        token: str = "",
+        name: str = "",
+        headers: Mapping[str, str] | None = None,
+        limit: int = 2**16,
+        **query: Any,
+    ) -> StreamClient:
+        """A client of the event stream of some rooms."""
+        fields = [("room", room) for room in rooms] + _pairs(query) + ([("username", name)] if name else [])
+        path = "/api/stream?" + urlencode(fields)
+        client = await StreamClient.connect(self.get_http_port(), path, token=token, headers=headers, limit=limit)
+        self._cuts.append(client.cut)
+        return client
+
+    async def poll(self, *rooms: str, token: str = "", name: str = "", **query: Any) -> Answer:
+        fields = [("room", room) for room in rooms] + _pairs(query) + ([("username", name)] if name else [])
+        return await self.call("GET", "/api/poll?" + urlencode(fields), token=token)
+
+    async def waiting_poll(self, *rooms: str, token: str = "", name: str = "", **query: Any) -> "asyncio.Task[Answer]":
+        """A poll that waits in its rooms by now."""
+        before = self.waiters_in(rooms[-1])
+        poll = asyncio.create_task(self.poll(*rooms, token=token, name=name, **query))
+        await self.until(lambda: self.waiters_in(rooms[-1]) > before or poll.done())
+        return poll
+
+    async def send(self, room: str, text: str, *, token: str, key: str = "") -> int:
+        """Sends a text with a request and gives its `seq`."""
+        path = f"/api/rooms/{quote(room, safe='')}/messages"
+        answer = await self.call("POST", path, {"text": text, "key": key or new_key()}, token=token)
+        assert answer.status == 201, answer
+        return int(answer.body["seq"])
+
+    async def command(self, room: str, *, token: str, **fields: Any) -> Answer:
+        path = f"/api/rooms/{quote(room, safe='')}/commands"
+        return await self.call("POST", path, fields, token=token)
+
+    async def page(self, room: str, *, token: str = "", **query: Any) -> Answer:
+        path = f"/api/rooms/{quote(room, safe='')}/messages?" + urlencode(query)
+        return await self.call("GET", path, token=token)
+
+    # What the server holds
+
+    def awake(self, name: str) -> Room | None:
+        return next((room for room in self.chat.registry if room.name == name), None)
+
+    def waiters_in(self, name: str) -> int:
+        """How many clients are in a room."""
+        room = self.awake(name)
+        return len(room._waiters) if room else 0
+
+    def stored(self) -> dict[str, list[dict[str, Any]]]:
+        """All that the database holds about rooms and their logs."""
+        database = self.mongod.client[self.database_name]
+        return {name: list(database[name].find().sort("_id", 1)) for name in ("entries", "rooms")}
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Waits for something that no message tells, looking at every turn of the loop."""
+        async with asyncio.timeout(PATIENCE):
+            for turn in itertools.count():
+                if holds():
+                    return
+                await asyncio.sleep(0 if turn < 100 else 0.005)
+
+    def run_async(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Runs a coroutine of a test whose own function is none, as hypothesis wants it."""
+        self.io_loop.run_sync(work, timeout=PATIENCE)
+
+
+def _pairs(query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A value that is a list stands for a repeated argument."""
+    return [
+        (name, str(value))
+        for name, values in query.items()
+        for value in (values if isinstance(values, list | tuple) else [values])
+    ]

@@ -1,0 +1,275 @@
+"""Room as plain data: who is told what, and what is remembered."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tornado.testing import ExpectLog
+
+from tests.clock import FakeClock
+from tests.rooms import ANN, BOB, CID, FakeWaiter, delete, edit, message, new_room, reaction
+
+
+def notices(waiter: FakeWaiter) -> list[tuple[str, str]]:
+    """Type and person of what passed."""
+    return [(told["type"], told["user"]["name"]) for told in map(json.loads, waiter.told)]
+
+
+def test_publishes_to_everybody_in_it() -> None:
+    """What is published reaches every waiter once, and moves the cursor."""
+    room, waiters = new_room(), [FakeWaiter(ANN), FakeWaiter(BOB), FakeWaiter(BOB)]
+    for waiter in waiters:
+        room.join(waiter)
+    room.publish([message(1), message(2)])
+    assert [waiter.seqs for waiter in waiters] == [[1, 2]] * 3
+    assert room.seq == 2
+    assert room.active == 1_002
+
+
+def test_encodes_once_for_all() -> None:
+    """All waiters of a room are handed the very same broadcast."""
+    room, waiters = new_room(), [FakeWaiter(ANN), FakeWaiter(BOB)]
+    for waiter in waiters:
+        room.join(waiter)
+    room.publish([message(1)])
+    assert waiters[0].broadcasts[0] is waiters[1].broadcasts[0]
+
+
+def test_joining_says_whether_it_changed_anything() -> None:
+    """A second join of the same waiter changes nothing and delivers nothing twice."""
+    room, waiter = new_room(), FakeWaiter()
+    assert room.join(waiter) is True
+    assert room.join(waiter) is False
+    room.publish([message(1)])
+    assert waiter.seqs == [1]
+    assert list(waiter.rooms) == [room.key]
+
+
+def test_leaving_says_whether_it_changed_anything() -> None:
+    """Who has left is told nothing more; leaving twice is harmless."""
+    room, waiter = new_room(), FakeWaiter()
+    room.join(waiter)
+    room.publish([message(1)])
+    assert room.leave(waiter) is True
+    assert room.leave(waiter) is False
+    room.publish([message(2)])
+    assert waiter.seqs == [1]
+    assert waiter.rooms == {}
+
+
+def test_leaves_every_room() -> None:
+    """A waiter that goes leaves all its rooms, and may go twice."""
+    rooms, waiter = [new_room(name="a"), new_room(name="b")], FakeWaiter()
+    for room in rooms:
+        room.join(waiter)
+    assert [room.people for room in rooms] == [1, 1]
+    waiter.leave_all()
+    waiter.leave_all()
+    assert [room.people for room in rooms] == [0, 0]
+
+
+def test_one_failing_waiter_costs_the_others_nothing() -> None:
+    """An exception in one delivery is logged with the person's id, and everybody else gets the entry."""
+    room, good, bad, last = new_room(), FakeWaiter(ANN), FakeWaiter(BOB, failing=True), FakeWaiter(CID)
+    for waiter in (good, bad, last):
+        room.join(waiter)
+    with ExpectLog("parley.room", "delivery to g-bob failed"):
+        room.publish([message(1)])
+    assert (good.seqs, last.seqs) == ([1], [1])
+
+
+def test_refuses_entries_out_of_order() -> None:
+    """Publishing anything but the next entry is a fault of the server and names both numbers."""
+    room = new_room([message(1)])
+    with pytest.raises(ValueError, match=r"is at 1, published 3"):
+        room.publish([message(3)])
+
+
+# Who is here
+
+
+def test_tells_who_comes_and_goes() -> None:
+    """Those in a room hear of one who joins and leaves; one who comes a second time is not announced."""
+    room, ann, bob, bobs_phone = new_room(), FakeWaiter(ANN), FakeWaiter(BOB), FakeWaiter(BOB)
+    for waiter in (ann, bob, bobs_phone):
+        room.join(waiter)
+    room.leave(bob)
+    assert notices(ann) == [("joined", "bob")]
+    room.leave(bobs_phone)
+    assert notices(ann) == [("joined", "bob"), ("left", "bob")]
+    assert [author.name for author in room.members()] == ["ann"]
+
+
+def test_one_who_lingers_and_comes_back_never_left() -> None:
+    """Between two polls a person stays; only when the time is over the others hear that they left."""
+    clock = FakeClock()
+    room, ann = new_room(clock=clock), FakeWaiter(ANN)
+    room.join(ann)
+    for _ in range(3):
+        poll = FakeWaiter(BOB, linger=10)
+        room.join(poll)
+        room.leave(poll)
+        clock.advance(9)
+    assert notices(ann) == [("joined", "bob")]
+    assert room.people == 2
+    clock.advance(1)
+    assert notices(ann) == [("joined", "bob"), ("left", "bob")]
+    assert room.people == 1
+
+
+def test_says_nothing_of_comings_in_a_crowd() -> None:
+    """Up to the limit everybody hears who comes and types; beyond it nobody does, and the members' list is cut."""
+    room, ann = new_room(presence_limit=2), FakeWaiter(ANN)
+    room.join(ann)
+    room.join(FakeWaiter(BOB))
+    room.announce("typing", BOB)
+    assert notices(ann) == [("joined", "bob"), ("typing", "bob")]
+    room.join(FakeWaiter(CID))
+    room.announce("typing", CID)
+    assert len(ann.told) == 2
+    assert (room.people, len(room.members())) == (3, 2)
+
+
+def test_a_notice_may_carry_a_cursor() -> None:
+    """How far somebody has read is told with its `seq`."""
+    room, ann = new_room(), FakeWaiter(ANN)
+    room.join(ann)
+    room.announce("read", BOB, 7)
+    assert json.loads(ann.told[0]) == {
+        "type": "read",
+        "room": "Lobby",
+        "user": {"id": "g-bob", "name": "bob"},
+        "seq": 7,
+    }
+
+
+def test_dismisses_everybody() -> None:
+    """When the server stops every waiter is let go of, though each leaves the room while it is."""
+    room, waiters = new_room(), [FakeWaiter(ANN), FakeWaiter(BOB)]
+    for waiter in waiters:
+        room.join(waiter)
+    room.dismiss()
+    assert all(waiter.is_dismissed for waiter in waiters)
+    assert room.people == 0
+
+
+# What is remembered
+
+
+def test_remembers_the_latest_entries() -> None:
+    """Memory holds `keep` entries; before them `since` and `entry_at` know nothing."""
+    room = new_room(keep=3)
+    for seq in range(1, 6):
+        room.publish([message(seq)])
+    assert [entry.seq for entry in room.since(2) or []] == [3, 4, 5]
+    assert room.since(1) is None
+    assert room.since(5) == []
+    assert room.since(6) == []
+    assert room.entry_at(2) is None
+    assert room.entry_at(6) is None
+    found = room.entry_at(4)
+    assert found is not None and found.seq == 4
+
+
+def test_an_empty_room_has_no_entries() -> None:
+    """A room in which nothing was said answers every question with nothing."""
+    room = new_room()
+    assert room.seq == 0
+    assert room.since(0) == []
+    assert room.entry_at(1) is None
+    assert room.latest_messages(50) == []
+    assert room.entry_of("no key") is None
+
+
+def test_finds_entries_by_their_keys() -> None:
+    """A repeated key is known for as long as its entry is remembered."""
+    first, second = message(1), message(2)
+    room = new_room([first], keep=1)
+    assert room.entry_of(first.key) is first
+    room.publish([second])
+    assert room.entry_of(first.key) is None
+    assert room.entry_of(second.key) is second
+
+
+def test_keeps_messages_in_their_present_state() -> None:
+    """An edit, a reaction and a deletion change the remembered message."""
+    room = new_room([message(1), message(2)])
+    room.publish([edit(3, 1, text="better"), reaction(4, 1, BOB), delete(5, 2)])
+    changed, deleted = room.since(0)[:2]
+    assert (changed.text, changed.edited, list(changed.reactions)) == ("better", 1_003, ["👍"])
+    assert (deleted.text, deleted.deleted) == (None, 1_005)
+
+
+def test_a_broadcast_keeps_the_state_of_its_time() -> None:
+    """What is delivered with a message is its text as it was sent, though an edit comes in the same commit."""
+    room, waiter = new_room(), FakeWaiter(BOB)
+    room.join(waiter)
+    room.publish([message(1, text="as sent"), edit(2, 1, text="as edited")])
+    assert b"as sent" in waiter.broadcasts[0].frames
+
+
+def test_gives_the_latest_messages_alone() -> None:
+    """A newcomer's messages leave out the entries that changed them; None where memory may lack some."""
+    room = new_room([message(1), edit(2, 1), message(3), reaction(4, 3)])
+    assert [entry.seq for entry in room.latest_messages(50) or []] == [1, 3]
+    assert [entry.seq for entry in room.latest_messages(1) or []] == [3]
+    assert room.latest_messages(0) == []
+    short = new_room([message(3), reaction(4, 3)])
+    assert [entry.seq for entry in short.latest_messages(1) or []] == [3]
+    assert short.latest_messages(2) is None
+
+
+def test_forgets_nothing_that_a_reader_still_needs() -> None:
+    """While one reads the log before the present end, what is published stays in memory, and goes when they are done."""
+    room = new_room([message(1), message(2)], keep=2)
+    with room.reading() as end:
+        for seq in range(3, 9):
+            room.publish([message(seq)])
+        assert [entry.seq for entry in room.since(end) or []] == [3, 4, 5, 6, 7, 8]
+        with room.reading() as later:
+            assert later == 8
+    assert room.since(5) is None
+    assert [entry.seq for entry in room.since(6) or []] == [7, 8]
+
+
+def test_is_in_use_by_people_readers_and_changes() -> None:
+    """A room stays awake for a waiter, one who lingers, one who reads, and a change that is under way."""
+    clock = FakeClock()
+    room, poll = new_room(clock=clock), FakeWaiter(BOB, linger=5)
+    assert not room.in_use
+    room.join(poll)
+    assert room.in_use
+    room.leave(poll)
+    assert room.in_use
+    clock.advance(5)
+    assert not room.in_use
+    with room.reading():
+        assert room.in_use
+    room.pending += 1
+    assert room.in_use
+
+
+def test_knows_when_it_was_last_active() -> None:
+    """The stored record carries the time of the last entry, that of remembered ones included."""
+    room = new_room([message(1)])
+    assert room.record.active == 1_001
+    room.publish([message(2)])
+    assert room.record.active == 1_002
+
+
+@given(st.lists(st.integers(0, 5), max_size=40), st.integers(1, 10))
+def test_since_is_what_was_published_after(batches: list[int], keep: int) -> None:
+    """For every cursor, `since` is either exactly what came after it or None, and None only beyond `keep`."""
+    room, waiter = new_room(keep=keep), FakeWaiter(BOB)
+    room.join(waiter)
+    for size in batches:
+        if size:
+            room.publish([message(room.seq + 1 + n) for n in range(size)])
+    assert waiter.seqs == list(range(1, room.seq + 1))
+    for after in range(room.seq + 1):
+        found = room.since(after)
+        if room.seq - after <= keep:
+            assert found is not None
+        if found is not None:
+            assert [entry.seq for entry in found] == list(range(after + 1, room.seq + 1))

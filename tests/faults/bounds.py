@@ -1,0 +1,138 @@
+"""The server seen from outside: how long a ping takes, how much memory and how many files it holds."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from tests.faults.checker import Violation
+from tests.faults.plain_http import Address
+
+PING_PAUSE = 0.05
+SAMPLE_PAUSE = 0.5
+
+# What the bounds are for: a hundred and forty clients in ten rooms. The event loop's lag is a ping's round trip,
+# less the 99th percentile by which a plain sleep of this harness overshoots at the same time (the machine's own share).
+LAG_P99 = 0.15
+LAG_MAX = 2.0
+MEMORY_GROWTH = 96 * 1024 * 1024
+FILES_PER_CLIENT = 3
+FILES_SPARE = 60
+
+
+class Window(NamedTuple):
+    """A time (monotonic seconds) in which the server is down or stopped on purpose."""
+
+    begin: float
+    end: float
+
+
+class Probe:
+    """A thread that pings the server over a WebSocket, and looks at its process, until it is closed."""
+
+    def __init__(self, address: Address, pid: Callable[[], int], headers: Mapping[str, str]) -> None:
+        self.pings: list[tuple[float, float]] = []
+        """When each was sent, and how long it took (seconds)."""
+        self.overshoots: list[float] = []
+        self.memory: list[int] = []
+        self.files: list[int] = []
+        self._address = address
+        self._pid = pid
+        self._headers = dict(headers)
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._closed.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._closed.is_set():
+            with suppress(OSError, TimeoutError, WebSocketException):
+                uri = f"ws://{self._address.host}:{self._address.port}/ws"
+                with connect(
+                    uri,
+                    additional_headers=self._headers,
+                    compression=None,
+                    proxy=None,
+                    ping_interval=None,
+                    open_timeout=5,
+                    close_timeout=0.1,
+                ) as socket:
+                    socket.recv(timeout=5)
+                    self._ping(socket)
+            self._closed.wait(0.1)
+
+    def _ping(self, socket: ClientConnection) -> None:
+        next_sample = 0.0
+        while not self._closed.is_set():
+            if time.monotonic() > next_sample:
+                next_sample = time.monotonic() + SAMPLE_PAUSE
+                self._sample()
+            began = time.monotonic()
+            socket.send('{"type":"ping"}')
+            while json.loads(socket.recv(timeout=30))["type"] != "pong":
+                pass
+            answered = time.monotonic()
+            self.pings.append((began, answered - began))
+            time.sleep(PING_PAUSE)
+            self.overshoots.append(time.monotonic() - answered - PING_PAUSE)
+
+    def _sample(self) -> None:
+        memory, files = process_size(self._pid())
+        if memory:
+            self.memory.append(memory)
+            self.files.append(files)
+
+    def lags(self, down: Sequence[Window]) -> list[float]:
+        """The round trips outside the times in which the server was down."""
+        return [
+            took
+            for began, took in self.pings
+            if not any(began <= window.end and began + took >= window.begin for window in down)
+        ]
+
+    def check(self, down: Sequence[Window], clients: int) -> list[Violation]:
+        """Rule 5."""
+        found = []
+        lags = self.lags(down)
+        machine = percentile(self.overshoots, 99)
+        if percentile(lags, 99) - machine > LAG_P99:
+            found.append(Violation(5, f"a ping took {percentile(lags, 99):.3f} s (p99), the machine {machine:.3f} s"))
+        if max(lags, default=0) > LAG_MAX:
+            found.append(Violation(5, f"a ping took {max(lags):.2f} s"))
+        if self.memory and max(self.memory) - min(self.memory) > MEMORY_GROWTH:
+            grown = (max(self.memory) - min(self.memory)) / 1024 / 1024
+            found.append(Violation(5, f"memory varied by {grown:.0f} MiB"))
+        if max(self.files, default=0) > clients * FILES_PER_CLIENT + FILES_SPARE:
+            found.append(Violation(5, f"{max(self.files)} files open for {clients} clients"))
+        return found
+
+
+def process_size(pid: int) -> tuple[int, int]:
+    """Resident bytes and open files of a process; zeros when it is gone."""
+    with suppress(OSError, StopIteration, ProcessLookupError):
+        status = Path(f"/proc/{pid}/status").read_text().splitlines()
+        resident = next(line for line in status if line.startswith("VmRSS:"))
+        return int(resident.split()[1]) * 1024, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+    return 0, 0
+
+
+def percentile(values: Sequence[float], percent: float) -> float:
+    """The nearest-rank percentile; 0 of nothing."""
+    ranked = sorted(values)
+    return ranked[min(len(ranked) - 1, int(len(ranked) * percent / 100))] if ranked else 0.0

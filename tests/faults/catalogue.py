@@ -1,0 +1,24 @@
+"""All faults by name, in the order in which they are run."""
+
+from collections.abc import Awaitable, Callable
+
+from tests.faults import clock, control, full_disk, kills, lost_acks, stalls
+from tests.faults.report import Outcome
+from tests.faults.stage import Options
+
+Fault = Callable[[Options], Awaitable[Outcome]]
+
+FAULTS: dict[str, Fault] = {
+    "server-kill": kills.server_kill,
+    "server-term": kills.server_term,
+    "mongod-kill": kills.mongod_kill,
+    "private-mongod-kill": kills.private_mongod_kill,
+    "control-no-journal": control.control,
+    "server-stop": stalls.server_stop,
+    "mongod-stop-5": stalls.mongod_stop(5),
+    "mongod-stop-30": stalls.mongod_stop(30),
+    "mongod-stop-60": stalls.mongod_stop(60),
+    "full-disk": full_disk.full_disk,
+    "clock": clock.clock,
+    "lost-ack": lost_acks.lost_ack,
+}
