@@ -43,9 +43,10 @@ def room_name(text: str) -> str:
     return name
 
 
-@lru_cache(maxsize=4096)
 def room_key(name: str) -> str:
     """What two spellings of one room have in common."""
+    if name.isascii():
+        return name.lower()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 

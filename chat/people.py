@@ -56,6 +56,10 @@ class People:
         """One connection less. The name is free at once, or with `hold` some time later."""
         self._present.leave(user, self._hold if hold else 0)
 
+    def sign_out(self, user: User) -> None:
+        """The name is held no longer, unless they are still connected."""
+        self._present.forget(user)
+
     def close(self) -> None:
         self._present.close()
 

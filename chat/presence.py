@@ -66,6 +66,13 @@ class Presence(Generic[Key]):
         else:
             self._end(who)
 
+    def forget(self, who: Key) -> None:
+        """They linger no longer; one who still has a connection stays."""
+        stay = self._stays.get(who)
+        if stay is not None and stay.leaving is not None:
+            stay.leaving.cancel()
+            self._end(who)
+
     def _end(self, who: Key) -> None:
         del self._stays[who]
         self._gone(who)

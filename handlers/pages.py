@@ -1,5 +1,6 @@
 """The pages: the lobby, a room, and what a browser is shown when something is wrong."""
 
+from contextlib import suppress
 from http.client import responses
 from typing import Any
 
@@ -28,12 +29,14 @@ class LobbyPage(PageHandler):
 
 
 class RoomPage(PageHandler):
-    def get(self, name: str) -> None:
+    async def get(self, name: str) -> None:
         try:
-            room = room_name(name)
+            room = title = room_name(name)
         except ChatError:
             raise HTTPError(404) from None
-        self.render("room.html", room=room, title=room)
+        with suppress(ChatError):  # a new room, or MongoDB is away: its name will do
+            title = (await self.chat.registry.find(name)).title
+        self.render("room.html", room=room, title=title)
 
 
 class NoPage(PageHandler):

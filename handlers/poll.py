@@ -74,10 +74,9 @@ class PollHandler(ApiHandler):
 
     async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
         room = await self.chat.registry.wake(asked.name)
-        if asked.at_end:
-            found = CatchUp(room.seq, [])
-        else:
-            found = await catch_up(room, asked.cursor, self.chat.history, self.chat.limits)
+        if asked.at_end:  # answered at once: who asks for it is not there yet
+            return room, CatchUp(room.seq, [])
+        found = await catch_up(room, asked.cursor, self.chat.history, self.chat.limits)
         room.join(waiter)
         return room, found
 

@@ -42,6 +42,9 @@ class SessionHandler(ApiHandler):
         self.answer({"user": user, "token": token})
 
     def delete(self) -> None:
+        identity = self.sessions.identify(self.request)
+        if identity is not None:
+            self.chat.people.sign_out(identity.user)
         self.clear_cookie(COOKIE)
         self.set_status(204)
         self.clear_header("Content-Type")

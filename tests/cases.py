@@ -1,7 +1,6 @@
 """The case that the tests of handlers share: a whole server in the test's event loop, on a database of its own."""
 
 import asyncio
-import itertools
 import json
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, ClassVar, NamedTuple
@@ -21,9 +20,10 @@ from chat.room import Room
 from handlers.identity import Sessions
 from handlers.routes import application
 from settings import Settings
-from tests.clients import PATIENCE, SocketClient, StreamClient
+from tests.clients import SocketClient, StreamClient
 from tests.mongo import SessionMongod
 from tests.rooms import new_key
+from tests.waiting import PATIENCE, until
 
 SECRET = "a secret of the tests"
 
@@ -126,7 +126,7 @@ class ChatTestCase(AsyncHTTPTestCase):
         return Answer(response.code, response.headers, content)
 
     async def socket(self, name: str = "", *, room: str = "", token: str = "", path: str = "") -> SocketClient:
-        """A WebSocket client that has been welcomed, and if a room is given subscribed. A name makes a passing guest."""
+        """A client that has been welcomed, and if a room is given subscribed. A name makes a passing guest."""
         place = f"/ws/{quote(room, safe='')}" if room else "/ws"
         query = "?" + urlencode({"username": name}) if name else ""
         client = await self.raw_socket(path or place + query, token=token)
@@ -166,7 +166,7 @@ class ChatTestCase(AsyncHTTPTestCase):
         """A poll that waits in its rooms by now."""
         before = self.waiters_in(rooms[-1])
         poll = asyncio.create_task(self.poll(*rooms, token=token, name=name, **query))
-        await self.until(lambda: self.waiters_in(rooms[-1]) > before or poll.done())
+        await until(lambda: self.waiters_in(rooms[-1]) > before or poll.done())
         return poll
 
     async def send(self, room: str, text: str, *, token: str, key: str = "") -> int:
@@ -198,14 +198,6 @@ class ChatTestCase(AsyncHTTPTestCase):
         """All that the database holds about rooms and their logs."""
         database = self.mongod.client[self.database_name]
         return {name: list(database[name].find().sort("_id", 1)) for name in ("entries", "rooms")}
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        """Waits for something that no message tells, looking at every turn of the loop."""
-        async with asyncio.timeout(PATIENCE):
-            for turn in itertools.count():
-                if holds():
-                    return
-                await asyncio.sleep(0 if turn < 100 else 0.005)
 
     def run_async(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Runs a coroutine of a test whose own function is none, as hypothesis wants it."""

@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import quote
-from urllib.request import Request, urlopen
+from urllib.request import ProxyHandler, Request, build_opener
 from uuid import uuid4
 
 from pymongo import MongoClient
@@ -19,6 +19,8 @@ from pymongo.database import Database
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
+
+_opener = build_opener(ProxyHandler({}))
 
 
 class ServerProcess:
@@ -88,7 +90,7 @@ class ServerProcess:
             request.add_header("Authorization", f"Bearer {token}")
         if body is not None:
             request.data = json.dumps(body).encode()
-        with urlopen(request, timeout=10) as response:
+        with _opener.open(request, timeout=10) as response:
             return json.load(response)
 
     def token(self, name: str) -> str:

@@ -13,7 +13,8 @@ from .server_process import ServerProcess
 @contextmanager
 def caller(server: ServerProcess, room: str, name: str) -> Iterator[None]:
     """Somebody in the room without a browser."""
-    with connect(f"{server.address.replace('http', 'ws')}/ws/{room}?username={name}") as connection:
+    address = f"{server.address.replace('http', 'ws')}/ws/{room}?username={name}"
+    with connect(address, proxy=None, max_queue=None) as connection:  # what it does not read stands in nobody's way
         while '"subscribed"' not in str(connection.recv()):
             pass
         yield
@@ -24,6 +25,7 @@ def test_people_here_are_listed_and_counted(visit: Visit, room: str) -> None:
     ann = visit("ann").enter(room, transport="ws")
     bob = visit("bob").enter(room, transport="poll")
     eve = visit("eve").enter(room, transport="stream")
+    eve.say("hello")  # a poll tells who is here as soon as something happens
     names = [person.name or "" for person in (ann, bob, eve)]
     for person in (ann, bob, eve):
         expect(person.page.locator("#people .person-name")).to_have_text(names)

@@ -106,5 +106,5 @@ def test_a_room_is_left_and_found_again_at_the_same_place(visit: Visit, server: 
     ann.page.keyboard.press("Enter")
     expect(ann.messages).to_have_count(0)
     ann.page.locator(f'#open-rooms [data-room="{room}"]').click()
-    expect(ann.messages).to_have_count(60)
+    expect(ann.messages).to_have_count(50)
     assert top_of(ann.log, seq) == pytest.approx(before, abs=1)

@@ -1,0 +1,98 @@
+"""What becomes of one's own message: it is being sent, sent, or failed with a retry."""
+
+import json
+
+from playwright.sync_api import Route, WebSocketRoute, expect
+
+from .person import Visit
+
+
+def test_a_message_is_being_sent_and_then_sent(visit: Visit, room: str) -> None:
+    """A message stands in the log at once, and says when the server has it."""
+    ann = visit("ann")
+    held: list[Route] = []
+    ann.page.route("**/commands", lambda route: held.append(route) if "send" in str(route.request.post_data) else None)
+    ann.enter(room, transport="poll")
+    ann.say("on its way")
+    message = ann.message("on its way")
+    expect(message).to_have_attribute("data-state", "sending")
+    expect(message.locator(".message-state")).to_have_text("Sending…")
+    assert message.get_attribute("data-key")
+    assert message.get_attribute("data-seq") is None
+    ann.page.wait_for_timeout(0)
+    held[0].continue_()
+    expect(message).to_have_attribute("data-state", "sent")
+    expect(message).to_have_attribute("data-seq", "1")
+    expect(message.locator(".message-state")).to_have_text("Sent")
+    ann.sees("on its way")
+
+
+def test_a_refused_message_says_why_and_is_retried(visit: Visit, room: str) -> None:
+    """A message that the server refuses stays, with the reason; trying again sends it once."""
+    ann = visit("ann")
+    bob = visit("bob").enter(room)
+    refusals = [{"code": "forbidden", "reason": "Not while the kettle boils."}]
+
+    def refuse_once(socket: WebSocketRoute) -> None:
+        server = socket.connect_to_server()
+
+        def pass_on(frame: str | bytes) -> None:
+            message = json.loads(frame)
+            if message["type"] == "send" and refusals:
+                socket.send(json.dumps({"type": "error", "key": message["key"], **refusals.pop()}))
+            else:
+                server.send(frame)
+
+        socket.on_message(pass_on)
+
+    ann.page.route_web_socket("**/ws", refuse_once)
+    ann.enter(room)
+    ann.say("tea?")
+    message = ann.message("tea?")
+    expect(message).to_have_attribute("data-state", "failed")
+    expect(message.locator(".message-state")).to_contain_text("Not sent: Not while the kettle boils.")
+    ann.say("milk?")
+    bob.sees("milk?")
+    message.locator(".retry").click()
+    expect(message).to_have_attribute("data-state", "sent")
+    bob.sees("milk?", "tea?")
+    ann.sees("milk?", "tea?")
+
+
+def test_a_failed_message_can_be_discarded(visit: Visit, room: str) -> None:
+    """What failed and is not wanted any more goes, and does not come back with a reload."""
+    refusal = {"error": {"code": "forbidden", "reason": "No."}}
+    ann = visit("ann", expects=(r"status of 403 .*/commands$",))
+    ann.page.route("**/commands", lambda route: route.fulfill(status=403, json=refusal))
+    ann.enter(room, transport="stream")
+    ann.say("never mind")
+    expect(ann.message("never mind")).to_have_attribute("data-state", "failed")
+    ann.message("never mind").get_by_role("button", name="Discard").click()
+    expect(ann.messages).to_have_count(0)
+    ann.page.reload()
+    ann.is_online()
+    expect(ann.messages).to_have_count(0)
+
+
+def test_an_answer_that_gets_lost_makes_no_second_message(visit: Visit, room: str) -> None:
+    """The server has stored the message but the page never hears so: sent again, it is still one message."""
+    ann = visit("ann", expects=("ERR_FAILED", "ERR_CONNECTION"))
+    bob = visit("bob").enter(room)
+    lost: list[str] = []
+
+    def lose_the_first_answer(route: Route) -> None:
+        if '"send"' in str(route.request.post_data) and not lost:
+            route.fetch()
+            lost.append("answer")
+            route.abort()
+        else:
+            route.continue_()
+
+    ann.page.route("**/commands", lose_the_first_answer)
+    ann.enter(room, transport="poll")
+    ann.say("once and only once")
+    expect(ann.message("once and only once")).to_have_attribute("data-state", "sent")
+    ann.say("and another")
+    for person in (ann, bob):
+        person.sees("once and only once", "and another")
+    assert lost == ["answer"]
