@@ -17,6 +17,7 @@ from tornado.netutil import bind_sockets
 import settings
 from chat.changes import Changes
 from chat.chat import Chat
+from chat.clients import Clients
 from chat.commit import GroupCommit
 from chat.database import Connection, DatabaseError
 from chat.directory import Directory
@@ -24,11 +25,13 @@ from chat.errors import Unavailable
 from chat.history import History
 from chat.keepalive import Keepalive
 from chat.limits import Limits
+from chat.metrics import Metrics
 from chat.mongod import PrivateMongod
 from chat.people import People
 from chat.registry import RoomRegistry
 from chat.waiters import Tick
 from handlers.identity import Sessions
+from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
 
 log = logging.getLogger("parley")
@@ -42,6 +45,8 @@ POLL_ANSWERS = 0.05
 LAST_ANSWERS = 0.5
 
 
+# Read from a connection at once (bytes): most messages fit, and each read makes a buffer of this size.
+READ_SIZE = 16 * 1024
 # New objects between two runs of the garbage collector over the youngest, and runs between those over older ones.
 COLLECTOR_THRESHOLDS = (20_000, 20, 50)
 
@@ -56,6 +61,7 @@ async def serve(config: settings.Settings) -> None:
     starting = asyncio.current_task()
     assert starting is not None
     _on_signals(starting.cancel)
+    file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
         closing.callback(_close, sockets)
@@ -66,18 +72,21 @@ async def serve(config: settings.Settings) -> None:
         chat = make_chat(config, connection)
         await chat.history.prepare()
         sessions = Sessions(chat.people, await connection.secret(), days=config.session_days)
-        server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit)
+        server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit, chunk_size=READ_SIZE)
+        listener = Listener(server, sockets, file_limit=file_limit)
         chat.commit.start()
         chat.keepalive.start()
-        upkeep = asyncio.create_task(_upkeep(chat))
+        tasks = [asyncio.create_task(_upkeep(chat)), asyncio.create_task(chat.metrics.measure_lag())]
         stop = asyncio.Event()
         _on_signals(stop.set)
-        server.add_sockets(sockets)
+        listener.start()
         log.info("Parley is at http://%s:%d", _shown(config.address), sockets[0].getsockname()[1])
         _spare_the_collector()
         await stop.wait()
         log.info("stopping")
-        upkeep.cancel()
+        for task in tasks:
+            task.cancel()
+        listener.stop()
         await drain(server, chat, config.stop_timeout)
     log.info("stopped")
 
@@ -124,6 +133,8 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     """The parts of the domain, joined."""
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
+    metrics = Metrics()
+    clients = Clients(limit=config.clients_limit, backlog_limit=config.backlog_total)
     history = History(connection.database)
     commit = GroupCommit(
         history,
@@ -131,6 +142,7 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
         queue=config.queue_limit,
         timeout=config.send_timeout,
         heal_interval=config.heal_interval,
+        observe=metrics.observe_commit,
     )
     registry = RoomRegistry(
         history,
@@ -138,7 +150,9 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
         keep=config.recent,
         presence_limit=config.presence_limit,
         idle=config.room_idle,
+        delivered=metrics.delivered.inc,
     )
+    metrics.watch(clients, registry.__len__, commit.__len__)
     return Chat(
         connection=connection,
         history=history,
@@ -147,6 +161,8 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
         registry=registry,
         directory=Directory(registry, stopping, limit=config.rooms_limit),
         people=People(loop.call_later, hold=config.name_hold),
+        clients=clients,
+        metrics=metrics,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
         limits=Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__}),
@@ -160,11 +176,11 @@ async def _upkeep(chat: Chat) -> None:
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
         chat.registry.drop_idle()
+        chat.clients.relieve()
 
 
 async def drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
     """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
-    server.stop()
     await chat.commit.stop(timeout)
     chat.stopping.set()
     for room in chat.registry:

@@ -86,6 +86,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds, "how long a polling person stays present between two polls; a phone's round trip and a pause"
     ] = 10
 
+    # The process
+    clients_limit: Annotated[Count, "connections of all transports; more are answered 503"] = 20_000
+    backlog_total: Annotated[
+        Count, "unsent bytes of all clients together after which the slowest are closed, whatever each has waiting"
+    ] = 256 * 1024 * 1024
+
     # People
     name_hold: Annotated[Seconds, "how long a guest's name stays theirs after their last connection"] = 60
     session_days: Annotated[Count, "days that a session's cookie and token are valid"] = 30

@@ -4,12 +4,14 @@ import asyncio
 from dataclasses import dataclass
 
 from chat.changes import Changes
+from chat.clients import Clients
 from chat.commit import GroupCommit
 from chat.database import Connection
 from chat.directory import Directory
 from chat.history import History
 from chat.keepalive import Keepalive
 from chat.limits import Limits
+from chat.metrics import Metrics
 from chat.people import People
 from chat.registry import RoomRegistry
 from chat.waiters import Tick
@@ -26,7 +28,9 @@ class Chat:
     registry: RoomRegistry
     directory: Directory
     people: People
+    clients: Clients
     keepalive: Keepalive
+    metrics: Metrics
     tick: Tick
     limits: Limits
     stopping: asyncio.Event

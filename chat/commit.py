@@ -44,7 +44,7 @@ class GroupCommit:
     It alone decides `seq`: an entry is inserted at the end of the log under a unique index. A conflict says that the
     log has grown
     (another process, or a write of our own that had timed out): what came is read and published, and the insert
-    tried again.
+    tried again. `observe` is told of each insert: its entries, and its time in seconds.
     """
 
     def __init__(
@@ -56,6 +56,7 @@ class GroupCommit:
         timeout: float,
         heal_interval: float,
         wall: Callable[[], float] = time.time,
+        observe: Callable[[int, float], object] = lambda entries, seconds: None,
     ) -> None:
         self._history = history
         self._batch = batch
@@ -63,6 +64,7 @@ class GroupCommit:
         self._timeout = timeout
         self._heal_interval = heal_interval
         self._wall = wall
+        self._observe = observe
         self._queue: deque[_Pending] = deque()
         self._by_key: dict[tuple[str, str], _Pending] = {}
         self._doubtful: set[Room] = set()
@@ -86,6 +88,10 @@ class GroupCommit:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    def __len__(self) -> int:
+        """How many changes are not answered yet."""
+        return len(self._by_key)
 
     def append(self, room: Room, draft: Entry) -> asyncio.Future[Stored]:
         """A future of the stored entry; the draft's `seq` and `at` are not decided yet. It may fail with Unavailable.
@@ -143,6 +149,7 @@ class GroupCommit:
         if not batch:
             return
         entries = self._numbered(batch)
+        begun = time.monotonic()
         try:
             await self._history.insert(
                 [(pending.room.key, entry) for pending, entry in zip(batch, entries, strict=True)]
@@ -161,6 +168,7 @@ class GroupCommit:
                 self._doubtful.add(pending.room)
                 self._fail(pending, error)
         else:
+            self._observe(len(entries), time.monotonic() - begun)
             self._publish(batch, entries)
 
     def _numbered(self, batch: Sequence[_Pending]) -> list[Entry]:

@@ -19,12 +19,22 @@ T = TypeVar("T")
 class RoomRegistry:
     """Wakes rooms from the history and drops those that nobody has used for `idle` seconds."""
 
-    def __init__(self, history: History, call_later: CallLater, *, keep: int, presence_limit: int, idle: float) -> None:
+    def __init__(
+        self,
+        history: History,
+        call_later: CallLater,
+        *,
+        keep: int,
+        presence_limit: int,
+        idle: float,
+        delivered: Callable[[int], object] = lambda count: None,
+    ) -> None:
         self._history = history
         self._call_later = call_later
         self._keep = keep
         self._presence_limit = presence_limit
         self._idle = idle
+        self._delivered = delivered
         self._awake: dict[str, Room] = {}
         self._waking: dict[str, asyncio.Task[Room | None]] = {}
         self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
@@ -108,6 +118,7 @@ class RoomRegistry:
             keep=self._keep,
             presence_limit=self._presence_limit,
             call_later=self._call_later,
+            delivered=self._delivered,
         )
         self._awake[key] = room
         self._marked[key] = record.active

@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 import msgspec
@@ -33,7 +33,8 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
 class Room:
     """The waiters of one room and the end of its log. It knows no sockets and no database: it is plain data.
 
-    `keep` entries stay in memory, in their present state. Comings and goings are told while at most `presence_limit`
+    `delivered` is told how many entries were handed to clients, each counted for each client. `keep` entries stay in
+    memory, in their present state. Comings and goings are told while at most `presence_limit`
     people are here.
     """
 
@@ -45,6 +46,7 @@ class Room:
         keep: int,
         presence_limit: int,
         call_later: CallLater,
+        delivered: Callable[[int], object] = lambda count: None,
     ) -> None:
         self._record = record
         self.key = record.key
@@ -53,6 +55,7 @@ class Room:
         self.epoch = record.epoch
         self.active = record.active
         self._keep = keep
+        self._delivered = delivered
         self._presence_limit = presence_limit
         self._recent: deque[Entry] = deque(recent)
         self._by_key = {entry.key: entry for entry in self._recent}
@@ -134,6 +137,7 @@ class Room:
                 waiter.deliver(broadcast)
             except Exception:
                 log.exception("delivery to %s failed", waiter.user.id)
+        self._delivered(len(entries) * len(self._waiters))
         self._remember(entries)
 
     def _remember(self, entries: list[Entry]) -> None:

@@ -52,6 +52,8 @@ class Waiter(ABC):
 
     __slots__ = ("rooms", "user")
 
+    transport: str
+    """`websocket`, `stream` or `poll`."""
     linger: float = 0
     """Seconds for which its person stays present in a room after it has left."""
     notices = True
@@ -247,6 +249,8 @@ class SocketWaiter(StreamingWaiter):
 
     __slots__ = ()
 
+    transport = "websocket"
+
     def deliver(self, broadcast: Broadcast) -> None:
         if self.user.id in broadcast.senders:
             self.put(broadcast.frames_for(self.user.id))
@@ -268,6 +272,8 @@ class StreamWaiter(StreamingWaiter):
     """
 
     __slots__ = ("_chunked", "cursors")
+
+    transport = "stream"
 
     def __init__(
         self,
@@ -308,6 +314,7 @@ class StreamWaiter(StreamingWaiter):
 class PollWaiter(Waiter):
     """A long-poll request. It is answered once, with all that has come by the end of the turn of the loop."""
 
+    transport = "poll"
     notices = False
 
     __slots__ = ("_answer", "_came", "_tick", "linger")

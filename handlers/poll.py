@@ -1,5 +1,6 @@
 """/api/poll: waiting for what comes next in one room or several."""
 
+import time
 from asyncio import Future
 from typing import Any, cast
 
@@ -26,18 +27,23 @@ class PollHandler(ApiHandler):
 
     async def get(self) -> None:
         limits = self.chat.limits
+        self.chat.clients.admit()
         with self.present() as (user, passing):
             wanted = wanted_rooms(self, least=END)
             wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
             assert wait is not None
             self.waiter = waiter = PollWaiter(user, self.chat.tick, linger=0 if passing else limits.poll_linger)
+            begun = time.monotonic()
+            self.chat.clients.add(waiter)
             try:
                 rooms = [(asked, *await self._join(asked, waiter)) for asked in wanted]
                 if self.chat.stopping.is_set() or any(_has_something(asked, found) for asked, _, found in rooms):
                     waiter.finish()
                 came = await waiter.wait(wait)
             finally:
+                self.chat.clients.remove(waiter)
                 waiter.leave_all()
+            self.chat.metrics.poll_wait_seconds.observe(time.monotonic() - begun)
             parts = [self._part(asked, room, found, came, user) for asked, room, found in rooms]
             self._answer(b'{"rooms":{%b}}' % b",".join(parts))
 

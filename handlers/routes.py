@@ -10,6 +10,7 @@ from handlers.base import NotFoundHandler
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
 from handlers.messages import CommandsHandler, MessagesHandler
+from handlers.metrics import MetricsHandler
 from handlers.pages import LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.poll import PollHandler
 from handlers.rooms import RoomsHandler
@@ -37,6 +38,7 @@ def application(chat: Chat, sessions: Sessions) -> Application:
             (r"/api/stream", StreamHandler, shared),
             (r"/api/.*", NotFoundHandler, shared),
             (r"/healthz", HealthHandler, shared),
+            (r"/metrics", MetricsHandler, shared),
         ],
         default_handler_class=NoPage,
         default_handler_args=shared,

@@ -52,6 +52,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     def prepare(self) -> None:
         super().prepare()
+        self.chat.clients.admit()
         try:
             self.identified = self.identity()
         except Unauthenticated:
@@ -78,6 +79,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         )
         self.set_nodelay(True)
         self._reply(self._welcome(self.identified))
+        self.chat.clients.add(self.waiter)
         self.chat.keepalive.add(self)
         if path and path[0]:
             self._start(Subscribe(room=path[0]))
@@ -239,9 +241,12 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.people.leave(self.identified.user, hold=not self.identified.passing)
 
     def close_transport(self, code: int, reason: str) -> None:
+        if code == CloseCode.SLOW_CONSUMER:
+            self.chat.metrics.slow_closes.inc()
         self.close(code, reason)
 
     def on_close(self) -> None:
         self.chat.keepalive.remove(self)
         if self.waiter is not None:
+            self.chat.clients.remove(self.waiter)
             self.waiter.gone()

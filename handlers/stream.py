@@ -12,7 +12,7 @@ from chat.catch_up import Cursor, catch_up
 from chat.errors import BadRequest, ChatError
 from chat.framing import event
 from chat.people import User
-from chat.protocol import Subscribed, encode, error_reply
+from chat.protocol import CloseCode, Subscribed, encode, error_reply
 from chat.room import Room
 from chat.waiters import StreamWaiter
 from handlers.base import ApiHandler
@@ -29,6 +29,7 @@ class StreamHandler(ApiHandler):
     waiter: StreamWaiter | None = None
 
     async def get(self) -> None:
+        self.chat.clients.admit()
         with self.present() as (user, _):
             wanted = self._wanted()
             rooms = [await self._check(asked) for asked in wanted]
@@ -51,12 +52,14 @@ class StreamHandler(ApiHandler):
                 limit=limits.backlog_limit,
                 grace=limits.close_grace,
             )
+            self.chat.clients.add(self.waiter)
             self.chat.keepalive.add(self)
             try:
                 await self._follow(user, wanted, rooms)
                 await self._ended.wait()
             finally:
                 self.chat.keepalive.remove(self)
+                self.chat.clients.remove(self.waiter)
 
     def _wanted(self) -> list[Wanted]:
         history = self.number("history", self.chat.limits.history, least=0)
@@ -127,6 +130,8 @@ class StreamHandler(ApiHandler):
 
     def close_transport(self, code: int, reason: str) -> None:
         """Ends the answer; the client comes back with its cursor."""
+        if code == CloseCode.SLOW_CONSUMER:
+            self.chat.metrics.slow_closes.inc()
         self._ended.set()
 
     def on_connection_close(self) -> None:

@@ -9,8 +9,7 @@ from typing import Any, Self
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-PATIENCE = 15.0
-"""Seconds after which what was waited for will not come."""
+from tests.waiting import PATIENCE
 
 Message = dict[str, Any]
 

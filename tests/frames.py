@@ -10,6 +10,8 @@ from tornado.testing import bind_unused_port
 from tornado.web import Application
 from tornado.websocket import WebSocketHandler
 
+from tests.waiting import until
+
 HANDSHAKE = "\r\n".join(
     [
         "GET / HTTP/1.1",
@@ -32,8 +34,7 @@ async def bytes_of_tornado(say: Callable[[WebSocketHandler], Any]) -> bytes:
             say(self)
             assert self.ws_connection is not None
             stream = self.ws_connection.stream
-            while stream.writing():
-                await asyncio.sleep(0.001)
+            await until(lambda: not stream.writing())
             stream.close()
 
     listening, port = bind_unused_port()

@@ -3,9 +3,10 @@
 import asyncio
 import itertools
 import os
-from collections.abc import AsyncIterator
+import signal
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -40,6 +41,17 @@ class SessionMongod:
         asyncio.run(self._mongod.stop())
         for drop in self._drops:
             drop.result()
+
+    @contextmanager
+    def stalled(self) -> Iterator[None]:
+        """It does nothing meanwhile, and afterwards all that it was asked."""
+        pid = self._mongod._running_pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def fresh_name(self) -> str:
         return f"test-{os.getpid()}-{next(self._numbers)}"

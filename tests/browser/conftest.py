@@ -25,6 +25,7 @@ CHROMIUM_PATHS = (
 )
 
 _room_numbers = itertools.count(1)
+_folder_numbers = itertools.count(1)
 
 
 def chromium() -> str:
@@ -53,18 +54,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def server(session_folder: Path) -> Iterator[ServerProcess]:
     """The server that most tests share; each has a room of its own there."""
-    yield from running(tmp_path_factory.mktemp("server"))
+    yield from running(session_folder / "browser")
 
 
 @pytest.fixture(scope="module")
-def mortal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+def mortal_server(session_folder: Path) -> Iterator[ServerProcess]:
     """A server for tests that end it."""
-    yield from running(tmp_path_factory.mktemp("mortal"))
+    yield from running(session_folder / f"mortal-{next(_folder_numbers)}")
 
 
 def running(folder: Path) -> Iterator[ServerProcess]:
+    folder.mkdir()
     server = ServerProcess(folder)
     try:
         server.start()

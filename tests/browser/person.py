@@ -12,7 +12,10 @@ _numbers = itertools.count(1)
 # Nobody is signed in on a first visit, and a browser reports the answer that says so.
 NOT_SIGNED_IN = r"status of 401 .*/api/session$"
 # What a browser reports while it cannot reach the server, and while the server is stopping.
-OUTAGE = r"ERR_CONNECTION_(REFUSED|RESET)|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE|WebSocket connection to|status of 50\d"
+OUTAGE = (
+    r"ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)"
+    r"|WebSocket connection to|status of 503"
+)
 
 
 class Place(Protocol):
@@ -27,7 +30,7 @@ class Person:
 
     def __init__(self, context: BrowserContext, place: Place, name: str | None, expects: tuple[str, ...]) -> None:
         self._expects = [NOT_SIGNED_IN, *expects]
-        self._origin = place.address
+        self.origin = place.address
         self.complaints: list[str] = []
         self.sockets: list[WebSocket] = []
         # Names are unique among those present, and the server keeps them for a while.
@@ -45,7 +48,7 @@ class Person:
         """Opens a page, under one's name where one has one."""
         who = {"username": self.name} if self.name else {}
         parameters = urlencode(who | query)
-        self.page.goto(f"{self._origin}{path}" + (f"?{parameters}" if parameters else ""))
+        self.page.goto(f"{self.origin}{path}" + (f"?{parameters}" if parameters else ""))
 
     def enter(self, room: str, **query: str) -> "Person":
         """Opens a room and waits until the connection stands and its messages are here."""
@@ -139,12 +142,12 @@ class Person:
         self._complain(f"uncaught: {error.error}")
 
     def _hear_request(self, request: Request) -> None:
-        if not request.url.startswith((self._origin + "/", "data:")):
+        if not request.url.startswith((self.origin + "/", "data:")):
             self._complain(f"loaded from elsewhere: {request.url}")
 
     def _hear_socket(self, socket: WebSocket) -> None:
         self.sockets.append(socket)
-        if not socket.url.startswith(self._origin.replace("http", "ws", 1) + "/"):
+        if not socket.url.startswith(self.origin.replace("http", "ws", 1) + "/"):
             self._complain(f"connected to elsewhere: {socket.url}")
 
 

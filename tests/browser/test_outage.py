@@ -79,15 +79,6 @@ def test_a_message_survives_a_reload_during_the_outage(visit: Visit, outage_serv
     assert outage_server.texts(room) == ["before", "written while it was away"]
 
 
-def test_a_draft_survives_a_reload(visit: Visit, room: str) -> None:
-    """What is written and not sent yet is in the box again after a reload."""
-    ann = visit("ann").enter(room)
-    ann.composer.fill("half a thought")
-    ann.page.reload()
-    ann.is_online()
-    expect(ann.composer).to_have_value("half a thought")
-
-
 def test_the_lobby_says_that_the_server_is_away_and_recovers(visit: Visit, outage_server: ServerProcess) -> None:
     """The lobby tells of an outage and, when it is over, shows the rooms again without a reload."""
     ann = visit("ann", place=outage_server, expects=(OUTAGE,))

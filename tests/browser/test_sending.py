@@ -2,24 +2,30 @@
 
 import json
 
-from playwright.sync_api import Route, WebSocketRoute, expect
+from playwright.sync_api import Request, Route, WebSocketRoute, expect
 
 from .person import Visit
+
+
+def is_send(what: Request | Route) -> bool:
+    """Whether it is the request that sends a message."""
+    request = what.request if isinstance(what, Route) else what
+    return request.url.endswith("/commands") and request.post_data_json["type"] == "send"
 
 
 def test_a_message_is_being_sent_and_then_sent(visit: Visit, room: str) -> None:
     """A message stands in the log at once, and says when the server has it."""
     ann = visit("ann")
     held: list[Route] = []
-    ann.page.route("**/commands", lambda route: held.append(route) if "send" in str(route.request.post_data) else None)
+    ann.page.route("**/commands", lambda route: held.append(route) if is_send(route) else route.continue_())
     ann.enter(room, transport="poll")
-    ann.say("on its way")
+    with ann.page.expect_request(is_send):
+        ann.say("on its way")
     message = ann.message("on its way")
     expect(message).to_have_attribute("data-state", "sending")
     expect(message.locator(".message-state")).to_have_text("Sending…")
     assert message.get_attribute("data-key")
     assert message.get_attribute("data-seq") is None
-    ann.page.wait_for_timeout(0)
     held[0].continue_()
     expect(message).to_have_attribute("data-state", "sent")
     expect(message).to_have_attribute("data-seq", "1")
@@ -81,7 +87,7 @@ def test_an_answer_that_gets_lost_makes_no_second_message(visit: Visit, room: st
     lost: list[str] = []
 
     def lose_the_first_answer(route: Route) -> None:
-        if '"send"' in str(route.request.post_data) and not lost:
+        if is_send(route) and not lost:
             route.fetch()
             lost.append("answer")
             route.abort()

@@ -177,7 +177,7 @@ async def test_a_known_key_in_a_batch_costs_the_others_nothing(mongod: SessionMo
         at.history.gate.clear()
         held = at.send(room, "held")
         await until(lambda: len(at.history.inserts) == 4)
-        batch = [at.send(room, text, key=key) for text, key in zip("abcde", [keys[0], "", keys[1], "", keys[0][::-1]])]
+        batch = [at.send(room, text, key=key) for text, key in zip("abcd", [keys[0], "", keys[1], ""], strict=True)]
         at.history.gate.set()
         found = await asyncio.gather(held, *batch)
         assert [(stored.new, stored.entry.seq) for stored in found] == [
@@ -186,9 +186,8 @@ async def test_a_known_key_in_a_batch_costs_the_others_nothing(mongod: SessionMo
             (True, 5),
             (False, 2),
             (True, 6),
-            (True, 7),
         ]
-        assert waiter.seqs == [1, 2, 3, 4, 5, 6, 7]
+        assert waiter.seqs == [1, 2, 3, 4, 5, 6]
 
 
 # Other writers
@@ -197,8 +196,7 @@ async def test_a_known_key_in_a_batch_costs_the_others_nothing(mongod: SessionMo
 async def test_another_process_wrote_first(mongod: SessionMongod, database: str) -> None:
     """Entries of another process are published in their place, and ours take the next numbers."""
     async with bench(mongod, database) as at:
-        room, waiter = new_room(), FakeWaiter(CAROL := BOB)
-        assert CAROL is BOB
+        room, waiter = new_room(), FakeWaiter(BOB)
         room.join(waiter)
         await at.send(room, "ours")
         await at.history.insert([("lobby", message(2, BOB, "theirs")), ("lobby", message(3, BOB, "theirs too"))])
@@ -225,7 +223,9 @@ async def test_two_processes_write_at_once(mongod: SessionMongod, database: str)
         log = await here.history.newest("lobby", 1_000)
         assert [entry.seq for entry in log] == list(range(1, 121))
         for mine, name in ((found[::2], "here"), (found[1::2], "there")):
-            assert [entry.text for entry in log if (entry.text or "").startswith(name)] == [f"{name} {n}" for n in range(60)]
+            assert [entry.text for entry in log if (entry.text or "").startswith(name)] == [
+                f"{name} {n}" for n in range(60)
+            ]
             assert sorted(stored.entry.seq for stored in mine) == [stored.entry.seq for stored in mine]
         for room, waiter, at in ((rooms[0], waiters[0], here), (rooms[1], waiters[1], there)):
             await at.send(room, "flush")
@@ -280,9 +280,7 @@ async def test_a_failed_batch_is_unavailable_and_the_next_works(mongod: SessionM
         assert room.pending == 0
 
 
-async def test_a_late_write_is_found(
-    mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_late_write_is_found(mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that arrives after its sender was told `unavailable` is published, and its key is answered with it."""
     monkeypatch.setattr(commit_module, "LATE_WRITES", 1.0)
     async with bench(mongod, database, timeout=0.4, heal_interval=0.1) as at:
@@ -308,9 +306,8 @@ async def test_a_late_write_is_told_without_another_send(
         room, waiter = new_room(), FakeWaiter(BOB)
         room.join(waiter)
         at.history.failing = Unavailable("away")
-        with ExpectLog("parley.commit", "a batch of 1 was not stored"):
-            with pytest.raises(Unavailable):
-                await at.send(room)
+        with ExpectLog("parley.commit", "a batch of 1 was not stored"), pytest.raises(Unavailable):
+            await at.send(room)
         await History.insert(at.history, [("lobby", message(1, ANN, "late"))])
         await until(lambda: waiter.seqs == [1])
         await until(lambda: not at.commit._watched)

@@ -6,7 +6,7 @@ from chat.errors import Unavailable
 from chat.history import Conflict, History
 from chat.room import RoomRecord
 from tests.mongo import SessionMongod
-from tests.rooms import ANN, BOB, delete, edit, message, new_key, reaction
+from tests.rooms import BOB, delete, edit, message, new_key, reaction
 
 
 def record(name: str, **values: object) -> RoomRecord:

@@ -9,6 +9,7 @@ import pytest
 from tornado.testing import ExpectLog
 
 from chat.keepalive import Keepalive
+from tests.waiting import until
 
 
 class Client:
@@ -69,9 +70,7 @@ async def test_pings_once_in_an_interval() -> None:
     async with keepalive(0.1, 10) as running:
         client = Client(answers_after=0)
         running.add(client)
-        async with asyncio.timeout(10):
-            while len(client.pinged) < 4:
-                await asyncio.sleep(0.01)
+        await until(lambda: len(client.pinged) >= 4)
         apart = [later - earlier for earlier, later in zip(client.pinged, client.pinged[1:], strict=False)]
         assert min(apart) > 0.08
 
@@ -82,9 +81,7 @@ async def test_pings_are_spread() -> None:
         clients = [Client(answers_after=0) for _ in range(500)]
         for client in clients:
             running.add(client)
-        async with asyncio.timeout(10):
-            while not all(client.pinged for client in clients):
-                await asyncio.sleep(0.01)
+        await until(lambda: all(client.pinged for client in clients))
         first = sorted(client.pinged[0] for client in clients)
         assert first[-1] - first[0] > 0.15
 
@@ -96,9 +93,7 @@ async def test_a_timeout_above_the_interval_costs_no_prompt_client(timeout: floa
         clients = [Client(answers_after=0.04) for _ in range(20)]
         for client in clients:
             running.add(client)
-        async with asyncio.timeout(20):
-            while min(len(client.pinged) for client in clients) < 6:
-                await asyncio.sleep(0.01)
+        await until(lambda: min(len(client.pinged) for client in clients) >= 6)
         assert not any(client.was_lost.is_set() for client in clients)
 
 
@@ -108,9 +103,7 @@ async def test_one_who_has_gone_is_not_lost() -> None:
         gone, other = Client(), Client()
         running.add(gone)
         running.add(other)
-        async with asyncio.timeout(10):
-            while not gone.pinged:
-                await asyncio.sleep(0.005)
+        await until(lambda: gone.pinged)
         running.remove(gone)
         running.remove(gone)
         count = len(gone.pinged)
@@ -128,9 +121,7 @@ async def test_a_failing_client_costs_the_others_nothing() -> None:
             bad, good = Client(failing=True), Client(answers_after=0)
             running.add(bad)
             running.add(good)
-            async with asyncio.timeout(10):
-                while not (bad.pinged and good.pinged):
-                    await asyncio.sleep(0.005)
+            await until(lambda: bad.pinged and good.pinged)
 
 
 async def test_stopping_dismisses_everybody() -> None:
@@ -139,9 +130,7 @@ async def test_stopping_dismisses_everybody() -> None:
     client = Client(answers_after=0)
     running.add(client)
     running.start()
-    async with asyncio.timeout(10):
-        while not client.pinged:
-            await asyncio.sleep(0.005)
+    await until(lambda: client.pinged)
     running.stop()
     count = len(client.pinged)
     await asyncio.sleep(0.06)

@@ -221,7 +221,7 @@ def test_gives_the_latest_messages_alone() -> None:
 
 
 def test_forgets_nothing_that_a_reader_still_needs() -> None:
-    """While one reads the log before the present end, what is published stays in memory, and goes when they are done."""
+    """While one reads the log before its end, what is published stays in memory, and goes when they are done."""
     room = new_room([message(1), message(2)], keep=2)
     with room.reading() as end:
         for seq in range(3, 9):

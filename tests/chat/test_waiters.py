@@ -16,6 +16,7 @@ from chat.protocol import CloseCode
 from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
 from tests.frames import bytes_of_tornado
 from tests.rooms import ANN, BOB, FakeWaiter, message, new_room
+from tests.waiting import until
 
 LIMIT = 100_000
 
@@ -337,9 +338,7 @@ async def test_a_broken_connection_costs_nothing() -> None:
         client.fill()
         client.waiter.put(b"waiting")
         client.far.close()
-        async with asyncio.timeout(10):
-            while client.waiter.backlog:
-                await asyncio.sleep(0.005)
+        await until(lambda: not client.waiter.backlog)
         client.put(b"more")
         assert client.stream.closed()
         client.put(b"and more")

@@ -1,25 +1,22 @@
 """The server seen from outside: how long a ping takes, how much memory and how many files it holds."""
 
+import asyncio
 import json
-import threading
-import time
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from websockets.exceptions import WebSocketException
-from websockets.sync.client import ClientConnection, connect
-
 from tests.faults.checker import Violation
 from tests.faults.plain_http import Address
+from tests.faults.processes import ROOT
 
-PING_PAUSE = 0.05
 SAMPLE_PAUSE = 0.5
 
 # What the bounds are for: a hundred and forty clients in ten rooms. The event loop's lag is a ping's round trip,
-# less the 99th percentile by which a plain sleep of this harness overshoots at the same time (the machine's own share).
+# less the 99th percentile by which a plain sleep of the pinging process overshoots meanwhile (the machine's own share).
 LAG_P99 = 0.15
 LAG_MAX = 2.0
 MEMORY_GROWTH = 96 * 1024 * 1024
@@ -35,7 +32,7 @@ class Window(NamedTuple):
 
 
 class Probe:
-    """A thread that pings the server over a WebSocket, and looks at its process, until it is closed."""
+    """Pings the server over a WebSocket from a process of its own, and looks at the server's process, until closed."""
 
     def __init__(self, address: Address, pid: Callable[[], int], headers: Mapping[str, str]) -> None:
         self.pings: list[tuple[float, float]] = []
@@ -46,57 +43,44 @@ class Probe:
         self._address = address
         self._pid = pid
         self._headers = dict(headers)
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="probe", daemon=True)
+        self._tasks: list[asyncio.Task[None]] = []
 
-    def __enter__(self) -> Self:
-        self._thread.start()
+    async def __aenter__(self) -> Self:
+        uri = f"ws://{self._address.host}:{self._address.port}/ws"
+        self._child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "tests.faults.pinger", uri, json.dumps(self._headers)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._sample())]
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
-        self.close()
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None):
+        await self.close()
 
-    def close(self) -> None:
-        self._closed.set()
-        self._thread.join(timeout=5)
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._child.returncode is None:
+            self._child.kill()
+            await self._child.wait()
 
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            with suppress(OSError, TimeoutError, WebSocketException):
-                uri = f"ws://{self._address.host}:{self._address.port}/ws"
-                with connect(
-                    uri,
-                    additional_headers=self._headers,
-                    compression=None,
-                    proxy=None,
-                    ping_interval=None,
-                    open_timeout=5,
-                    close_timeout=0.1,
-                ) as socket:
-                    socket.recv(timeout=5)
-                    self._ping(socket)
-            self._closed.wait(0.1)
+    async def _read(self) -> None:
+        assert self._child.stdout is not None
+        async for line in self._child.stdout:
+            began, took, overshoot = map(float, line.split())
+            self.pings.append((began, took))
+            self.overshoots.append(overshoot)
 
-    def _ping(self, socket: ClientConnection) -> None:
-        next_sample = 0.0
-        while not self._closed.is_set():
-            if time.monotonic() > next_sample:
-                next_sample = time.monotonic() + SAMPLE_PAUSE
-                self._sample()
-            began = time.monotonic()
-            socket.send('{"type":"ping"}')
-            while json.loads(socket.recv(timeout=30))["type"] != "pong":
-                pass
-            answered = time.monotonic()
-            self.pings.append((began, answered - began))
-            time.sleep(PING_PAUSE)
-            self.overshoots.append(time.monotonic() - answered - PING_PAUSE)
-
-    def _sample(self) -> None:
-        memory, files = process_size(self._pid())
-        if memory:
-            self.memory.append(memory)
-            self.files.append(files)
+    async def _sample(self) -> None:
+        while True:
+            memory, files = process_size(self._pid())
+            if memory:
+                self.memory.append(memory)
+                self.files.append(files)
+            await asyncio.sleep(SAMPLE_PAUSE)
 
     def lags(self, down: Sequence[Window]) -> list[float]:
         """The round trips outside the times in which the server was down."""

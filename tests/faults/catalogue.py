@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.faults import clock, control, full_disk, kills, lost_acks, stalls
+from tests.faults import clock, control, crowds, full_disk, kills, lost_acks, seam, slow_readers, stalls
 from tests.faults.report import Outcome
 from tests.faults.stage import Options
 
@@ -21,4 +21,8 @@ FAULTS: dict[str, Fault] = {
     "full-disk": full_disk.full_disk,
     "clock": clock.clock,
     "lost-ack": lost_acks.lost_ack,
+    "slow-readers": slow_readers.slow_readers,
+    "half-open": crowds.half_open,
+    "herd": crowds.herd,
+    "seam": seam.seam,
 }

@@ -54,8 +54,8 @@ async def sign_in(address: Address, name: str) -> dict[str, str]:
 class Client:
     """Reads its room from where it was, over any transport, and sends each message until it is answered.
 
-    `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average. `padding` is
-    appended to each text.
+    `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average. `padding` times
+    `glyph` is appended to each text.
     """
 
     def __init__(
@@ -76,6 +76,7 @@ class Client:
         self.address = address
         self.cursor: int | None = None
         self.writing = True
+        self.glyph = "x"
         self._journal = journal
         self._home = home
         self._pace = pace
@@ -96,6 +97,16 @@ class Client:
     @property
     def unanswered(self) -> int:
         return len(self._outbox)
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has been in its room."""
+        return self.cursor is not None
+
+    def cut(self) -> None:
+        """Its socket is gone without a word."""
+        if self._socket is not None:
+            self._socket.transport.abort()
 
     async def run(self) -> None:
         """Runs until cancelled."""
@@ -245,7 +256,7 @@ class Client:
         """Writes one message and begins to send it."""
         self._count += 1
         mark = f"{self.name} {self._count} {self._random.getrandbits(64):016x}"
-        message = Outgoing(mark + " " * bool(self._padding) + "x" * self._padding)
+        message = Outgoing(mark + " " * bool(self._padding) + self.glyph * self._padding)
         self._outbox[message.key] = self._written[message.key] = message
         task = asyncio.create_task(self._deliver(message))
         self._deliveries.add(task)
@@ -271,7 +282,9 @@ class Client:
         assert self._socket is not None
         try:
             await self._socket.send(
-                json.dumps({"type": "send", "room": self.room, "key": message.key, "text": message.text})
+                json.dumps(
+                    {"type": "send", "room": self.room, "key": message.key, "text": message.text}, ensure_ascii=False
+                )
             )
         except ConnectionClosed as error:
             raise Lost from error

@@ -13,9 +13,15 @@ from tests.faults.client import TROUBLE, Client, Transport, sign_in
 from tests.faults.journal import Journal
 from tests.faults.plain_http import Address, HttpConnection, Refused
 
+STARTING = 100
+
 
 class Crowd(NamedTuple):
-    """How many clients of each kind, in how many rooms; `pace` is the seconds between two messages of one client."""
+    """How many clients of each kind, in how many rooms.
+
+    The first `writers` of them write (0: all), a message each `pace` seconds; each stays with a transport for `stay`
+    seconds on average.
+    """
 
     socket: int = 100
     poll: int = 30
@@ -23,6 +29,8 @@ class Crowd(NamedTuple):
     rooms: int = 10
     pace: float = 1.2
     padding: int = 0
+    stay: float = 8.0
+    writers: int = 0
 
 
 FULL = Crowd()
@@ -46,18 +54,24 @@ class Load:
                 journal,
                 home=kind,
                 pace=crowd.pace,
+                stay=crowd.stay,
                 padding=crowd.padding,
                 seed=seed,
             )
             for kind, count in kinds
             for index in range(count)
         ]
+        for client in self.clients[crowd.writers :] if crowd.writers else []:
+            client.writing = False
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Returns when every client has received a message."""
+        """Returns when every client has received a message. They come at most STARTING at a time."""
         began = self.journal.clock()
-        self._tasks = [asyncio.create_task(client.run()) for client in self.clients]
+        for client in self.clients:
+            self._tasks.append(asyncio.create_task(client.run()))
+            starting = self.clients[: len(self._tasks)]
+            await self._until(lambda: sum(not each.begun for each in starting) < STARTING, 30)  # noqa: B023
         await self.recovered(began)
 
     async def recovered(self, since: float, timeout: float = 60) -> None:

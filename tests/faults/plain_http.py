@@ -78,7 +78,7 @@ class HttpConnection:
                     yield Event(fields.get(b"id", b"").decode(), json.loads(fields[b"data"]))
 
     def _write(self, method: str, path: str, body: Any) -> None:
-        content = b"" if body is None else json.dumps(body).encode()
+        content = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self._address.host}:{self._address.port}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]
         if method != "GET":

@@ -168,7 +168,7 @@ class Server:
         with suppress(OSError):
             lines = self.log.read_text(errors="replace").splitlines()
             loud = [line for line in lines if " ERROR " in line or " CRITICAL " in line]
-            return [line for line in loud if " tornado.access: 503 " not in line]
+            return [line for line in loud if " tornado.access: 503 " not in line]  # they are answers
         return []
 
     async def close(self) -> None:

@@ -36,9 +36,13 @@ class Proxy:
         self._server.close()
         for task in list(self._tasks):
             task.cancel()
+        self.cut()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def cut(self) -> None:
+        """Ends every connection at once."""
         for writer in list(self._writers):
             writer.transport.abort()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

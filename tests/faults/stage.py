@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import shutil
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -84,11 +85,11 @@ class Stage:
         self.found += check(events, histories)
         self.found += [Violation(0, f"the server's log: {line}") for line in self.server.errors()[:5]]
         if self.probe is not None:
-            self.probe.close()
+            await self.probe.close()
             self.found += self.probe.check(self.down, len(self.load.clients))
             self.remarks.append(f"ping p99 {percentile(self.probe.lags(self.down), 99) * 1000:.0f} ms")
         if self.found and self.options.keep is not None:
-            self.journal.write(self.options.keep / f"{self.name}-{self.options.seed}.jsonl")
+            self._keep(self.options.keep / f"{self.name}-{self.options.seed}")
         return Outcome(
             self.name,
             checked=count_checked(events),
@@ -96,6 +97,11 @@ class Stage:
             recoveries=recoveries(events, self.blows),
             remarks=self.remarks,
         )
+
+    def _keep(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.journal.write(path.with_suffix(".jsonl"))
+        shutil.copy(self.server.log, path.with_suffix(".log"))
 
 
 @asynccontextmanager
@@ -128,6 +134,6 @@ async def staged(
         await load.start()
         stage = Stage(name, options, server, load, mongod)
         headers = await sign_in(server.address, f"probe-{time.monotonic_ns()}")
-        stage.probe = closing.enter_context(Probe(server.address, lambda: server.pid, headers))
+        stage.probe = await closing.enter_async_context(Probe(server.address, lambda: server.pid, headers))
         await stage.pause(0.5, 1.0)
         yield stage

@@ -1,0 +1,57 @@
+"""The connected clients of all transports: how many there are, what waits for them, and whether there is room for
+more."""
+
+from collections import Counter
+
+from chat.errors import Unavailable
+from chat.protocol import CloseCode
+from chat.waiters import StreamingWaiter, Waiter
+
+# One who finds the server full tries again after this time (seconds); clients spread it out themselves.
+FULL_RETRY = 5.0
+
+
+class Clients:
+    """Takes in at most `limit` clients, for whom at most `backlog_limit` bytes may wait together."""
+
+    def __init__(self, *, limit: int, backlog_limit: int) -> None:
+        self._limit = limit
+        self._backlog_limit = backlog_limit
+        self._waiters: dict[Waiter, None] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiters)
+
+    def by_transport(self) -> Counter[str]:
+        """How many clients each transport has."""
+        return Counter(waiter.transport for waiter in self._waiters)
+
+    def backlog(self) -> int:
+        """Bytes that wait for all of them together."""
+        return sum(waiter.backlog for waiter in self._streaming())
+
+    def admit(self) -> None:
+        """Raises Unavailable if there is no room for one more."""
+        if len(self._waiters) >= self._limit:
+            raise Unavailable("The server is full; try again in a moment.", retry_after=FULL_RETRY)
+
+    def add(self, waiter: Waiter) -> None:
+        self._waiters[waiter] = None
+
+    def remove(self, waiter: Waiter) -> None:
+        """Harmless when repeated."""
+        self._waiters.pop(waiter, None)
+
+    def relieve(self) -> None:
+        """Closes the slowest while more than the limit waits for all together."""
+        total = self.backlog()
+        if total <= self._backlog_limit:
+            return
+        for waiter in sorted(self._streaming(), key=lambda waiter: -waiter.backlog):
+            if total <= self._backlog_limit:
+                return
+            total -= waiter.backlog
+            waiter.close(CloseCode.SLOW_CONSUMER, "Too slow, and the server has too much waiting.")
+
+    def _streaming(self) -> list[StreamingWaiter]:
+        return [waiter for waiter in self._waiters if isinstance(waiter, StreamingWaiter)]

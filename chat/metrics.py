@@ -1,0 +1,73 @@
+"""Figures of the running server, in Prometheus's form."""
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from chat.clients import Clients
+
+# How often the event loop is asked whether it comes when it is called (seconds).
+LAG_INTERVAL = 0.25
+
+
+class Metrics:
+    """What is counted as it happens. `watch` adds what is looked up when somebody asks."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self.stored = self._counter("entries_stored", "Entries stored in MongoDB.")
+        self.delivered = self._counter("entries_delivered", "Entries handed to clients, each counted for each client.")
+        self.slow_closes = self._counter("slow_closes", "Clients closed because they did not keep up.")
+        self.commit_entries = self._histogram(
+            "commit_entries", "Entries in one insert.", (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+        )
+        self.commit_seconds = self._histogram(
+            "commit_seconds", "Time of one insert.", (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 2)
+        )
+        self.poll_wait_seconds = self._histogram(
+            "poll_wait_seconds", "Time a poll waited for its answer.", (0.001, 0.01, 0.1, 0.5, 1, 5, 10, 25, 60)
+        )
+        self.loop_lag_seconds = self._histogram(
+            "loop_lag_seconds",
+            "How late the event loop came to what was due.",
+            (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5),
+        )
+
+    def watch(self, clients: Clients, rooms: Callable[[], int], queue: Callable[[], int]) -> None:
+        """Shows clients by transport, what waits for them, rooms awake, and changes waiting to be stored."""
+        by_transport = Gauge("parley_clients", "Connected clients.", ["transport"], registry=self._registry)
+        for transport in ("websocket", "stream", "poll"):
+            by_transport.labels(transport).set_function(
+                lambda transport=transport: clients.by_transport()[transport]  # type: ignore[misc]
+            )
+        self._gauge("backlog_bytes", "Bytes that wait for slow clients.", clients.backlog)
+        self._gauge("rooms_awake", "Rooms in memory.", rooms)
+        self._gauge("commit_queue", "Changes waiting to be stored.", queue)
+
+    def observe_commit(self, entries: int, seconds: float) -> None:
+        """Counts one insert."""
+        self.stored.inc(entries)
+        self.commit_entries.observe(entries)
+        self.commit_seconds.observe(seconds)
+
+    async def measure_lag(self) -> None:
+        """Runs for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_INTERVAL
+            await asyncio.sleep(LAG_INTERVAL)
+            self.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+
+    def text(self) -> bytes:
+        """All figures, in the text format of Prometheus."""
+        return generate_latest(self._registry)
+
+    def _counter(self, name: str, meaning: str) -> Counter:
+        return Counter(f"parley_{name}", meaning, registry=self._registry)
+
+    def _histogram(self, name: str, meaning: str, buckets: tuple[float, ...]) -> Histogram:
+        return Histogram(f"parley_{name}", meaning, buckets=buckets, registry=self._registry)
+
+    def _gauge(self, name: str, meaning: str, value: Callable[[], int]) -> None:
+        Gauge(f"parley_{name}", meaning, registry=self._registry).set_function(value)

@@ -1,0 +1,100 @@
+"""Accepting connections, and what is done when there can be no more."""
+
+import asyncio
+import errno
+import logging
+import resource
+import socket
+
+from tornado.httpserver import HTTPServer
+from tornado.iostream import IOStream
+
+log = logging.getLogger("parley.listener")
+
+# Kept back for MongoDB's connections, files of static/, and answering those who are refused.
+RESERVED_FILES = 128
+# Accepted in one turn of the loop, so that those who are connected already get their turn.
+ACCEPTED_AT_ONCE = 128
+# How long no connection is accepted when not even one to be refused can be opened (seconds).
+PAUSE = 0.5
+
+FULL = (
+    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+    b"Content-Type: application/json; charset=utf-8\r\n\r\n"
+    b'{"error":{"code":"unavailable","reason":"The server is full; try again in a moment."}}'
+)
+
+
+def raise_file_limit() -> int:
+    """Lets the process open as many files as the system allows it; returns how many that are."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+class Listener:
+    """Hands new connections to the server.
+
+    At the limit of open files they are answered 503, and the loop does not spin.
+    """
+
+    def __init__(self, server: HTTPServer, sockets: list[socket.socket], *, file_limit: int) -> None:
+        self._server = server
+        self._sockets = sockets
+        self._highest = file_limit - RESERVED_FILES
+        self._loop = asyncio.get_running_loop()
+        self._stopped = False
+
+    def start(self) -> None:
+        for listening in self._sockets:
+            self._loop.add_reader(listening, self._accept, listening)
+
+    def stop(self) -> None:
+        """Accepts no more, and refuses those who try."""
+        self._stopped = True
+        for listening in self._sockets:
+            self._loop.remove_reader(listening)
+            listening.close()
+
+    def _accept(self, listening: socket.socket) -> None:
+        for _ in range(ACCEPTED_AT_ONCE):
+            try:
+                connection, address = listening.accept()
+            except (BlockingIOError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM):
+                    raise
+                log.warning("no connection can be accepted: %s", error.strerror)
+                self._pause(listening)
+                return
+            # The lowest free number is given to a new file, so this one tells how many are open.
+            if connection.fileno() >= self._highest:
+                _refuse(connection)
+            else:
+                self._serve(connection, address)
+
+    def _serve(self, connection: socket.socket, address: object) -> None:
+        connection.setblocking(False)
+        server = self._server
+        stream = IOStream(connection, max_buffer_size=server.max_buffer_size, read_chunk_size=server.read_chunk_size)
+        server.handle_stream(stream, address)  # type: ignore[arg-type]
+
+    def _pause(self, listening: socket.socket) -> None:
+        self._loop.remove_reader(listening)
+        self._loop.call_later(PAUSE, self._resume, listening)
+
+    def _resume(self, listening: socket.socket) -> None:
+        if not self._stopped:
+            self._loop.add_reader(listening, self._accept, listening)
+
+
+def _refuse(connection: socket.socket) -> None:
+    with connection:
+        try:
+            connection.setblocking(False)
+            connection.send(FULL)
+            connection.shutdown(socket.SHUT_WR)
+            connection.recv(65536)  # what was asked; unread, it would turn the answer into a reset
+        except OSError:
+            pass  # gone already
