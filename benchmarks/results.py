@@ -28,11 +28,7 @@ class Results:
 
     def spread(self, series: str, server: str, receivers: int, figure: str) -> Spread | None:
         """The median of a figure (an attribute of Figures) and its range, or None if it was not measured."""
-        values = [
-            float(getattr(_figures(record), figure))
-            for record in self.records
-            if (record["series"], record["server"], record.get("receivers")) == (series, server, receivers)
-        ]
+        values = list(self._rounds(series, server, receivers, figure).values())
         return Spread(statistics.median(values), min(values), max(values)) if values else None
 
     def median(self, series: str, server: str, receivers: int, figure: str) -> float | None:
@@ -40,9 +36,18 @@ class Results:
         return spread.median if spread else None
 
     def ratio(self, series: str, server: str, to: str, receivers: int, figure: str) -> float | None:
-        """How many times the figure of another server this one's is."""
-        ours, theirs = (self.median(series, name, receivers, figure) for name in (server, to))
-        return ours / theirs if ours and theirs else None
+        """How many times the figure of another server this one's is: the median of the ratios of each round."""
+        ours, theirs = (self._rounds(series, name, receivers, figure) for name in (server, to))
+        ratios = [ours[number] / theirs[number] for number in ours if theirs.get(number)]
+        return statistics.median(ratios) if ratios else None
+
+    def _rounds(self, series: str, server: str, receivers: int, figure: str) -> dict[int, float]:
+        """The figure by the number of the round."""
+        return {
+            record["round"]: float(getattr(_figures(record), figure))
+            for record in self.records
+            if (record["series"], record["server"], record.get("receivers")) == (series, server, receivers)
+        }
 
     def history(self, what: str) -> dict[int, list[float]]:
         """The times in milliseconds of all rounds, by the number of entries."""

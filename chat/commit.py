@@ -19,6 +19,9 @@ log = logging.getLogger("parley.commit")
 # A write that timed out may still arrive at MongoDB; for this many seconds after it answers again the log is looked
 # at for it.
 LATE_WRITES = 5.0
+# Turns of the loop: to flush the waiters, to read the sockets, to wake their readers, to begin what was read; with slack for
+# the order within a turn.
+TURNS_TO_LET_IN = 6
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -128,10 +131,20 @@ class GroupCommit:
                     await asyncio.sleep(self._heal_interval)
                 elif self._queue:
                     await self._store(self._next_batch())
+                    await self._let_in()
                 else:
                     await self._look_for_late_writes()
             except Exception:
                 log.exception("a batch failed; its senders will be told to send again")
+
+    async def _let_in(self) -> None:
+        """Gives way until the entries just published are sent, and what came meanwhile is read and queued.
+
+        Without it a few clients that send as fast as they are answered fall into two groups, one being stored while
+        the other is sent: twice the commits and twice the writes, each for half of the messages.
+        """
+        for _ in range(TURNS_TO_LET_IN):
+            await asyncio.sleep(0)
 
     async def _wait_for_work(self) -> None:
         """Returns when there is something to do, or rooms are to be looked at for late writes."""

@@ -19,7 +19,7 @@ FOCUS = """() => {
 }"""
 
 # The named things on the page that can be pressed or written in, as the browser tells assistive technology.
-CONTROLS = {"button", "link", "textbox", "searchbox", "dialog", "navigation", "log", "complementary", "group", "list"}
+CONTROLS = {"button", "link", "textbox", "searchbox", "dialog", "navigation", "log", "complementary", "region"}
 
 
 def tabbed(page: Page, backwards: bool = False) -> list[str]:
@@ -39,7 +39,7 @@ def nameless(person: Person) -> list[str]:
     """The controls for which assistive technology has no name."""
     session = person.context.new_cdp_session(person.page)
     nodes = session.send("Accessibility.getFullAXTree")["nodes"]
-    shown = [node for node in nodes if not node["ignored"] and node.get("role", {}).get("value") in CONTROLS - {"list"}]
+    shown = [node for node in nodes if not node["ignored"] and node.get("role", {}).get("value") in CONTROLS]
     assert shown
     return [node["role"]["value"] for node in shown if not node.get("name", {}).get("value")]
 

@@ -72,7 +72,9 @@ def test_the_lobby_and_the_dialogs_fit_a_phone(visit: Visit, server: ServerProce
 @pytest.mark.parametrize("path", ["/", "/chat/dusk"])
 def test_the_dark_is_dark(visit: Visit, path: str) -> None:
     """Who likes it dark gets light text on a dark page, and others the opposite."""
-    colours = "() => [getComputedStyle(document.documentElement).backgroundColor, getComputedStyle(document.body).color]"
+    colours = (
+        "() => [getComputedStyle(document.documentElement).backgroundColor, getComputedStyle(document.body).color]"
+    )
     lightness: dict[str, list[float]] = {}
     for scheme in ("light", "dark"):
         ann = visit("ann", color_scheme=scheme)
@@ -88,8 +90,12 @@ def test_the_dark_is_dark(visit: Visit, path: str) -> None:
 
 
 def test_without_scripts_the_page_says_what_is_missing(visit: Visit, room: str) -> None:
-    """Where scripts are off one is told, instead of looking at an empty page."""
+    """Where scripts are off one is told, in a page that stands as it should."""
     ann = visit(java_script_enabled=False)
     for path in ("/", f"/chat/{room}"):
         ann.goto(path)
-        expect(ann.page.get_by_text("Parley needs JavaScript")).to_be_visible()
+        expect(ann.page.locator("noscript p")).to_be_visible()
+    ann.goto("/")
+    rooms, form = (ann.page.locator(name).bounding_box() for name in (".rooms-section", ".new-room-section"))
+    assert rooms is not None and form is not None
+    assert rooms["x"] + rooms["width"] < form["x"]

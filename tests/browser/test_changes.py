@@ -85,3 +85,25 @@ def test_reactions_are_counted_and_taken_back(visit: Visit, room: str) -> None:
     chips[0].click()
     for chip in chips:
         expect(chip).to_have_count(0)
+
+
+def test_a_change_by_somebody_else_leaves_what_one_is_doing_alone(visit: Visit, room: str) -> None:
+    """The choice of reactions stays open, and the focus where it is, while others react to the same message."""
+    ann = visit("ann").enter(room)
+    bob = visit("bob").enter(room)
+    ann.say("cake at three")
+    bob.sees("cake at three")
+    ann.act("cake at three", "react")
+    choice = ann.page.get_by_role("button", name="React with 🎉")
+    choice.focus()
+    bob.act("cake at three", "react")
+    bob.page.get_by_role("button", name="React with 👍").click()
+    expect(ann.message("cake at three").locator(".reaction")).to_have_text("👍 1")
+    expect(choice).to_be_visible()
+    expect(choice).to_be_focused()
+    ann.page.keyboard.press("Escape")
+    chip = ann.message("cake at three").locator(".reaction")
+    chip.focus()
+    ann.page.keyboard.press("Enter")
+    expect(chip).to_have_text("👍 2")
+    expect(chip).to_be_focused()

@@ -19,9 +19,7 @@ def proxy(server: ServerProcess) -> Iterator[Proxy]:
 
 
 @pytest.mark.parametrize("transport", ["ws", "stream", "poll"])
-def test_a_cut_line_mends_itself(
-    proxy: Proxy, visit: Visit, server: ServerProcess, room: str, transport: str
-) -> None:
+def test_a_cut_line_mends_itself(proxy: Proxy, visit: Visit, server: ServerProcess, room: str, transport: str) -> None:
     """After a cut the page says so, comes back, and shows what was said meanwhile."""
     ann = visit("ann", place=proxy, expects=(OUTAGE,)).enter(room, transport=transport)
     ann.is_online(transport)

@@ -16,7 +16,13 @@ def seed(server: ServerProcess, room: str, times: list[datetime]) -> None:
     """Stores a room with a message at each of these times, behind the server's back and before it knows the room."""
     database = server.database()
     milliseconds = [int(at.timestamp() * 1000) for at in times]
-    record = {"name": room, "title": room, "epoch": uuid4().hex[:8], "made": milliseconds[0], "active": milliseconds[-1]}
+    record = {
+        "name": room,
+        "title": room,
+        "epoch": uuid4().hex[:8],
+        "made": milliseconds[0],
+        "active": milliseconds[-1],
+    }
     database["rooms"].insert_one({"_id": room, **record})
     author = {"id": "g-0000000000000000", "name": "archivist"}
     entry = {"type": "message", "room": room, "log": room, "kind": "text", "user": author}
@@ -107,7 +113,7 @@ MARKUP = [
     "<script>document.title='caught'</script>",
     "<b>bold</b> &amp; <a href='javascript:alert(1)'>press</a>",
     "javascript:alert(1) data:text/html,<b>x</b>",
-    "https://example.org/\"onmouseover=\"alert(1)",
+    'https://example.org/"onmouseover="alert(1)',
 ]
 
 

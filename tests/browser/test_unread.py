@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote
 
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from .person import Person, Visit
 from .server_process import ServerProcess
@@ -11,12 +11,12 @@ from .server_process import ServerProcess
 def open_beside(person: Person, room: str) -> None:
     """Opens a further room in the same page."""
     person.page.get_by_role("button", name="Open a room").click()
-    person.page.get_by_label("Which room?").fill(room)
+    person.page.get_by_role("textbox", name="Which room?").fill(room)
     person.page.keyboard.press("Enter")
     expect(person.page.locator("#room-title")).to_have_text(room)
 
 
-def tab(person: Person, room: str):
+def tab(person: Person, room: str) -> Locator:
     return person.page.locator(f'#open-rooms [data-room="{room}"]')
 
 
@@ -93,12 +93,12 @@ def test_open_rooms_survive_a_reload_and_the_back_button_goes_between_them(visit
     open_beside(ann, other)
     ann.page.reload()
     ann.is_online()
-    expect(ann.page.locator("#open-rooms [data-room]")).to_have_text([room, other])
+    expect(ann.page.locator("#open-rooms .tab-title")).to_have_text([room, other])
     expect(tab(ann, other)).to_have_attribute("aria-current", "page")
     ann.page.go_back()
     expect(ann.page.locator("#room-title")).to_have_text(room)
     ann.page.get_by_role("button", name=f"Close {other}").click()
-    expect(ann.page.locator("#open-rooms [data-room]")).to_have_text([room])
+    expect(ann.page.locator("#open-rooms .tab-title")).to_have_text([room])
 
 
 def test_a_draft_belongs_to_its_room(visit: Visit, room: str) -> None:

@@ -57,7 +57,9 @@ class Probe:
         self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._sample())]
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         await self.close()
 
     async def close(self) -> None:

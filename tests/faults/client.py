@@ -3,7 +3,6 @@
 import asyncio
 import json
 import random
-import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Literal
@@ -13,7 +12,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from tests.faults.journal import Journal
-from tests.faults.plain_http import Address, HttpConnection, Refused, ask
+from tests.faults.outgoing import Lost, Outgoing
+from tests.faults.plain_http import Address, HttpConnection, Refused, ask, sign_in
 
 Transport = Literal["socket", "poll", "stream"]
 TRANSPORTS: tuple[Transport, ...] = ("socket", "poll", "stream")
@@ -29,33 +29,12 @@ POLL_WAIT = 10
 TROUBLE = (OSError, TimeoutError, WebSocketException, Refused, ValueError)
 
 
-class Lost(Exception):
-    """The connection went before there was an answer."""
-
-
-class Outgoing:
-    """A message on its way; `answer` is the future of the attempt under way: None for an ack, or the seconds to wait
-    before the next."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.key = str(uuid.uuid4())
-        self.answer: asyncio.Future[float | None] | None = None
-
-
-async def sign_in(address: Address, name: str) -> dict[str, str]:
-    """The headers of a new guest of that name."""
-    answer = await ask(address, "POST", "/api/session", {"name": name})
-    if answer.status != 200:
-        raise Refused(answer)
-    return {"Authorization": f"Bearer {answer.json()['token']}"}
-
-
 class Client:
     """Reads its room from where it was, over any transport, and sends each message until it is answered.
 
-    `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average. `padding` times
-    `glyph` is appended to each text.
+    `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average; a session in
+    four, with `wander` of 0.25, is on any transport, not the client's own. `padding` times `glyph` is appended to each
+    text.
     """
 
     def __init__(
@@ -68,6 +47,7 @@ class Client:
         home: Transport,
         pace: float,
         stay: float = 8.0,
+        wander: float = 0.25,
         padding: int = 0,
         seed: int,
     ) -> None:
@@ -81,6 +61,7 @@ class Client:
         self._home = home
         self._pace = pace
         self._stay = stay
+        self._wander = wander
         self._padding = padding
         self._random = random.Random(f"{seed}/{name}")
         self._epoch = ""
@@ -126,7 +107,7 @@ class Client:
 
     async def _one_session(self) -> bool:
         """Stays with a transport for a while; False if it broke or could not be had."""
-        away = self._random.random() < 0.25
+        away = self._random.random() < self._wander
         self._transport = self._random.choice(TRANSPORTS) if away else self._home
         session = {"socket": self._by_socket, "poll": self._by_polls, "stream": self._by_stream}[self._transport]
         ended = ""

@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from tests.faults.checker import Violation
-from tests.faults.client import sign_in
 from tests.faults.load import read_history
+from tests.faults.plain_http import sign_in
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, Stage, folder, staged
 

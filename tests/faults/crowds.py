@@ -8,8 +8,8 @@ from websockets.asyncio.client import connect
 
 from tests.faults.bounds import process_size
 from tests.faults.checker import Violation
-from tests.faults.client import sign_in
-from tests.faults.load import Crowd, Load
+from tests.faults.load import STEADY, Crowd, Load
+from tests.faults.plain_http import sign_in
 from tests.faults.proxy import Proxy
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, Stage, staged
@@ -24,24 +24,24 @@ async def half_open(options: Options) -> Outcome:
     """A proxy swallows everything, silently: the clients behind it are found within interval and timeout."""
     silent = 10 if options.short else 40
     flags = (f"--ping-interval={INTERVAL}", f"--ping-timeout={TIMEOUT}")
-    crowd = Crowd(socket=silent, poll=0, stream=0, rooms=1, stay=1e6, pace=1e6)
-    async with staged("half-open", options, *flags, crowd=Crowd(socket=10, poll=4, stream=2, rooms=1)) as stage:
-        async with Proxy(stage.server.address) as proxy:
-            behind = Load(crowd, proxy.address, stage.journal, options.seed)
-            for client in behind.clients:
-                client.name = f"behind-{client.name}"
-            try:
-                await behind.start()
-                departures = await _silence(stage, proxy, behind)
-                proxy.silent = False
-                proxy.cut()
-                back = stage.blow()
-                await behind.recovered(back)
-                await behind.settle(1)
-                stage.load.clients += behind.clients
-                outcome = await stage.verdict()
-            finally:
-                await behind.stop()
+    crowd = STEADY._replace(socket=silent, poll=0, stream=0, rooms=1, pace=1e6)
+    others = Crowd(socket=10, poll=4, stream=2, rooms=1)
+    async with staged("half-open", options, *flags, crowd=others) as stage, Proxy(stage.server.address) as proxy:
+        behind = Load(crowd, proxy.address, stage.journal, options.seed)
+        for client in behind.clients:
+            client.name = f"behind-{client.name}"
+        try:
+            await behind.start()
+            departures = await _silence(stage, proxy, behind)
+            proxy.silent = False
+            proxy.cut()
+            back = stage.blow()
+            await behind.recovered(back)
+            await behind.settle(1)
+            stage.load.clients += behind.clients
+            outcome = await stage.verdict()
+        finally:
+            await behind.stop()
     late = [took for took in departures.values() if took > INTERVAL + TIMEOUT + SLACK]
     missing = silent - len(departures)
     if missing or late:
@@ -78,7 +78,7 @@ async def _silence(stage: Stage, proxy: Proxy, behind: Load) -> dict[str, float]
 async def herd(options: Options) -> Outcome:
     """2,000 clients are cut at once and resume at once; their rooms went on without them."""
     count = 200 if options.short else 2000
-    crowd = Crowd(socket=count, poll=0, stream=0, rooms=4, stay=1e6, pace=0.5, writers=8)
+    crowd = STEADY._replace(socket=count, poll=0, stream=0, rooms=4, pace=0.5, writers=8)
     flags = ("--name-hold=300",)
     async with staged("herd", options, *flags, crowd=crowd) as stage:
         _, files = process_size(stage.server.pid)
@@ -99,7 +99,7 @@ async def herd(options: Options) -> Outcome:
 
 async def _others(stage: Stage) -> Load:
     """A few who stay and write on while the herd is away."""
-    crowd = Crowd(socket=0, poll=4, stream=4, rooms=4, stay=1e6, pace=0.3)
+    crowd = STEADY._replace(socket=0, poll=4, stream=4, rooms=4, pace=0.3)
     others = Load(crowd, stage.server.address, stage.journal, stage.options.seed + 1)
     await others.start()
     return others

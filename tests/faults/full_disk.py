@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from contextlib import suppress
 
 from tests.faults.checker import Violation
 from tests.faults.journal import answer_times
@@ -20,46 +19,60 @@ NOTICED_WITHIN = 90.0
 
 async def full_disk(options: Options) -> Outcome:
     """The filesystem under mongod fills up under load, stays full for a while, and is emptied."""
-    async with folder("full-disk") as base:
+    return await _on_small_disk("full-disk", options, own=True)
+
+
+async def private_full_disk(options: Options) -> Outcome:
+    """The same under the private MongoDB, which the server itself is to start again once there is room."""
+    return await _on_small_disk("private-full-disk", options, own=False)
+
+
+async def _on_small_disk(name: str, options: Options, *, own: bool) -> Outcome:
+    async with folder(name) as base:
         try:
             with small_disk(base, SIZE) as disk:
-                return await _fill_and_empty(options, disk)
+                crowd = options.crowd._replace(padding=PADDING)
+                # A checkpoint each second, so that the disk is needed soon.
+                mongod = ("--syncdelay", "1") if own else None
+                place = disk.path / "mongod"
+                async with staged(name, options, own_mongod=mongod, crowd=crowd, place=place) as stage:
+                    return await _fill_and_empty(stage, disk)
         except NoDisk as error:
-            return Outcome("full-disk", skipped=f"no small filesystem here: {error}")
+            return Outcome(name, skipped=f"no small filesystem here: {error}")
 
 
-async def _fill_and_empty(options: Options, disk: SmallDisk) -> Outcome:
-    crowd = options.crowd._replace(padding=PADDING)
-    place = disk.path / "mongod"
-    # A checkpoint each second, so that the disk is needed soon.
-    async with staged("full-disk", options, own_mongod=("--syncdelay", "1"), crowd=crowd, place=place) as stage:
-        assert stage.mongod is not None
-        await asyncio.to_thread(disk.fill)
-        begin = time.monotonic()
-        noticed = await _first_refusal(stage, begin)
-        await asyncio.sleep(FULL_FOR if noticed else 0)
-        assert stage.mongod.process is not None
-        status = stage.mongod.process.status
+async def _fill_and_empty(stage: Stage, disk: SmallDisk) -> Outcome:
+    before = _mongod_pid(stage)
+    await asyncio.to_thread(disk.fill)
+    begin = time.monotonic()
+    noticed = await _first_refusal(stage, begin)
+    if not noticed:
+        stage.found.append(Violation(0, f"{disk.kind} full for {NOTICED_WITHIN:.0f} s, and MongoDB never noticed"))
+    else:
+        await asyncio.sleep(FULL_FOR)
+        survived = _mongod_pid(stage) == before
         stage.remarks.append(
-            f"{disk.kind} full: noticed after {noticed - begin:.1f} s, mongod "
-            + ("stayed" if status is None else f"ended with status {status}")
-            if noticed
-            else f"{disk.kind} full for {NOTICED_WITHIN:.0f} s, and MongoDB never noticed"
+            f"{disk.kind} full: noticed after {noticed - begin:.1f} s, mongod {'stayed' if survived else 'ended'}"
         )
-        if not noticed:
-            stage.found.append(Violation(0, "the full disk had no effect: the run shows nothing"))
-        disk.empty()
-        emptied = stage.blow()
-        if status is not None:
-            with suppress(RuntimeError):
-                await stage.mongod.start()
-        await stage.recovered(emptied)
-        await stage.pause(1, 2)
-        outcome = await stage.verdict()
-        late = [took for took in answer_times(stage.journal.events, begin, emptied) if took > ANSWER_LIMIT]
-        if late:
-            stage.found.append(Violation(6, f"{len(late)} answers took longer than {ANSWER_LIMIT:.0f} s, {late[:3]}"))
-        return outcome
+    disk.empty()
+    emptied = stage.blow()
+    if stage.mongod is not None and _mongod_pid(stage) is None:
+        await stage.mongod.start()
+    await stage.recovered(emptied)
+    await stage.pause(1, 2)
+    outcome = await stage.verdict()
+    late = [took for took in answer_times(stage.journal.events, begin, emptied) if took > ANSWER_LIMIT]
+    if late:
+        stage.found.append(Violation(6, f"{len(late)} answers took longer than {ANSWER_LIMIT:.0f} s, {late[:3]}"))
+    return outcome
+
+
+def _mongod_pid(stage: Stage) -> int | None:
+    """The mongod that runs now."""
+    if stage.mongod is None:
+        return stage.server.mongod_pid()
+    assert stage.mongod.process is not None
+    return stage.mongod.pid if stage.mongod.process.status is None else None
 
 
 async def _first_refusal(stage: Stage, begin: float) -> float:

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from tests.faults.checker import Message
-from tests.faults.client import TROUBLE, Client, Transport, sign_in
+from tests.faults.client import TROUBLE, Client, Transport
 from tests.faults.journal import Journal
-from tests.faults.plain_http import Address, HttpConnection, Refused
+from tests.faults.plain_http import Address, HttpConnection, Refused, sign_in
 
 STARTING = 100
 
@@ -20,7 +20,7 @@ class Crowd(NamedTuple):
     """How many clients of each kind, in how many rooms.
 
     The first `writers` of them write (0: all), a message each `pace` seconds; each stays with a transport for `stay`
-    seconds on average.
+    seconds on average. A session is on another transport than the client's own with the probability `wander`.
     """
 
     socket: int = 100
@@ -31,9 +31,12 @@ class Crowd(NamedTuple):
     padding: int = 0
     stay: float = 8.0
     writers: int = 0
+    wander: float = 0.25
 
 
 FULL = Crowd()
+STEADY = Crowd(stay=1e6, wander=0)
+"""Clients that stay as they are."""
 SHORT = Crowd(socket=20, poll=6, stream=4, rooms=3, pace=0.5)
 
 
@@ -55,6 +58,7 @@ class Load:
                 home=kind,
                 pace=crowd.pace,
                 stay=crowd.stay,
+                wander=crowd.wander,
                 padding=crowd.padding,
                 seed=seed,
             )

@@ -10,10 +10,10 @@ from contextlib import suppress
 from websockets.asyncio.client import connect
 
 from tests.faults.checker import check, count_checked
-from tests.faults.client import TROUBLE, sign_in
+from tests.faults.client import TROUBLE
 from tests.faults.journal import Journal
 from tests.faults.load import read_history
-from tests.faults.plain_http import Address, ask
+from tests.faults.plain_http import Address, ask, sign_in
 from tests.faults.processes import Server
 from tests.faults.proxy import Proxy
 from tests.faults.report import Outcome

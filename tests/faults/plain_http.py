@@ -49,7 +49,9 @@ class HttpConnection:
         self._reader, self._writer = await asyncio.open_connection(*self._address, limit=LINE_LIMIT)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self._writer.transport.abort()
 
     async def request(self, method: str, path: str, body: Any = None) -> Answer:
@@ -126,3 +128,11 @@ async def ask(
     """One request over a connection of its own."""
     async with HttpConnection(address, headers) as connection:
         return await connection.request(method, path, body)
+
+
+async def sign_in(address: Address, name: str) -> dict[str, str]:
+    """The headers of a new guest of that name."""
+    answer = await ask(address, "POST", "/api/session", {"name": name})
+    if answer.status != 200:
+        raise Refused(answer)
+    return {"Authorization": f"Bearer {answer.json()['token']}"}

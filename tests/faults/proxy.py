@@ -32,7 +32,9 @@ class Proxy:
         self.address = Address(host, port)
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None):
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
         self._server.close()
         for task in list(self._tasks):
             task.cancel()

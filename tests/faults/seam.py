@@ -10,17 +10,16 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from tests.faults.checker import check, count_checked
-from tests.faults.client import sign_in
 from tests.faults.journal import Journal
-from tests.faults.load import Crowd, Load, read_history
-from tests.faults.plain_http import Address, HttpConnection
+from tests.faults.load import STEADY, Load, read_history
+from tests.faults.plain_http import Address, HttpConnection, sign_in
 from tests.faults.processes import Server
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, folder
 
 ROOM = "room-0"
 JOINERS = 20
-WRITERS = Crowd(socket=20, poll=0, stream=0, rooms=1, pace=0.1, stay=1e6)
+WRITERS = STEADY._replace(socket=20, poll=0, stream=0, rooms=1, pace=0.1)
 # How far back a join begins: mostly within memory, now and then beyond it, where the log is read.
 NEAR = 20
 FAR = 400

@@ -4,6 +4,8 @@ import asyncio
 import json
 import socket
 from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -11,10 +13,9 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.faults.bounds import percentile
 from tests.faults.checker import Violation, check, count_checked
-from tests.faults.client import sign_in
 from tests.faults.journal import Event, Journal
-from tests.faults.load import Crowd, Load, read_history
-from tests.faults.plain_http import Address
+from tests.faults.load import STEADY, Load, read_history
+from tests.faults.plain_http import Address, sign_in
 from tests.faults.processes import Server
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, folder
@@ -25,8 +26,12 @@ SLOW_CONSUMER = 4008
 # 12 KB, 80 a second, that is used up within six seconds.
 PADDING = 3900
 GLYPH = "𝕏"
-READERS = Crowd(socket=16, poll=2, stream=2, rooms=1, pace=0.25, padding=PADDING, stay=1e6)
-PHASE = 8.0
+# Kept in memory where there is a place for it: the others' times are compared, and what a busy disk adds to them has
+# nothing to do with slow readers.
+MEMORY = Path("/dev/shm")
+READERS = STEADY._replace(socket=8, poll=2, stream=2, rooms=1, pace=0.15, padding=PADDING)
+PHASE = 6.5
+CALM_PHASE = 4.0
 
 
 class SlowReader:
@@ -52,6 +57,7 @@ class SlowReader:
     async def read_to_the_end(self) -> None:
         """Reads what is there, the close at its end, and resumes from its cursor up to the end of the log."""
         assert self._socket is not None
+        self._socket.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024 * 1024)
         with suppress(ConnectionClosed):
             async with asyncio.timeout(30):
                 while True:
@@ -61,10 +67,10 @@ class SlowReader:
         try:
             self._hear(await self._subscribe(resumed, {"after": self.cursor, "epoch": self._epoch}))
         finally:
-            await resumed.close()
+            resumed.transport.abort()
         self._journal.log(self.name, "left", ROOM)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         if self._socket is not None:
             self._socket.transport.abort()
 
@@ -110,13 +116,13 @@ async def slow_readers(options: Options) -> Outcome:
     journal = Journal()
     crowds: list[list[SlowReader]] = []
     calm, slow = [], []
-    async with folder("slow-readers") as base, Server(base) as server:
+    async with folder("slow-readers", MEMORY) as base, Server(base) as server:
         load = Load(READERS, server.address, journal, options.seed)
         for client in load.clients:
             client.glyph = GLYPH
         try:
             await load.start()
-            calm.append(await _phase(journal))
+            calm.append(await _phase(journal, 2 if options.short else CALM_PHASE))
             for turn in range(1 if options.short else 3):
                 crowd = [
                     SlowReader(f"slow-{turn}-{index}", server.address, journal)
@@ -124,19 +130,19 @@ async def slow_readers(options: Options) -> Outcome:
                 ]
                 crowds.append(crowd)
                 await asyncio.gather(*[each.join() for each in crowd])
-                slow.append(await _phase(journal))
+                slow.append(await _phase(journal, PHASE))
                 await asyncio.gather(*[each.read_to_the_end() for each in crowd])
-                calm.append(await _phase(journal))
+                calm.append(await _phase(journal, 2 if options.short else CALM_PHASE))
             await load.settle(30)
             headers = await sign_in(server.address, "reader")
             history = {ROOM: await read_history(server.address, ROOM, headers)}
             errors = server.errors()
         finally:
             await load.stop()
-            for each in sum(crowds, []):
-                await each.close()
-    everyone = sum(crowds, [])
-    found = check(journal.events, history) + _compare(calm, slow)
+            everyone = list(chain.from_iterable(crowds))
+            for each in everyone:
+                each.close()
+    found = check(journal.events, history) + _compare(calm, slow, options.short)
     found += [Violation(0, f"the server's log: {line}") for line in errors[:5]]
     unclosed = [each.code for each in everyone if each.code != SLOW_CONSUMER]
     if unclosed:
@@ -152,13 +158,14 @@ async def slow_readers(options: Options) -> Outcome:
     )
 
 
-def _compare(calm: list[float], slow: list[float]) -> list[Violation]:
-    """The median p99 may be 20% above that of the calm phases, and no more than these differ among themselves above
-    that: so much is the machine's own noise."""
-    allowed = 1.2 * percentile(calm, 50) + max(calm) - min(calm)
+def _compare(calm: list[float], slow: list[float], short: bool) -> list[Violation]:
+    """The median p99 may be 20% above that of the calm phases, and as much again as these differ among themselves.
+
+    So much is the machine's own noise. A short run has too few phases for that and is allowed three times the worst.
+    """
+    allowed = 3 * max(calm) + 0.05 if short else 1.2 * percentile(calm, 50) + max(calm) - min(calm)
     if percentile(slow, 50) > allowed:
-        what = f"the others' p99 was {_shown(slow)} ms, without slow readers {_shown(calm)} ms"
-        return [Violation(5, what)]
+        return [Violation(5, f"the others' p99 was {_shown(slow)} ms, without slow readers {_shown(calm)} ms")]
     return []
 
 
@@ -166,11 +173,11 @@ def _shown(times: list[float]) -> str:
     return ", ".join(f"{time * 1000:.0f}" for time in times)
 
 
-async def _phase(journal: Journal) -> float:
+async def _phase(journal: Journal, seconds: float) -> float:
     """The 99th percentile of the delivery times of one phase, seconds."""
     await asyncio.sleep(0.5)
     begin = len(journal.events)
-    await asyncio.sleep(PHASE)
+    await asyncio.sleep(seconds)
     return percentile(delivery_times(journal.events[begin:]), 99)
 
 

@@ -1,6 +1,7 @@
 """The stage of a fault: a server, a load, a probe; and the verdict when the fault is over."""
 
 import asyncio
+import os
 import random
 import shutil
 import time
@@ -10,13 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.faults.bounds import Probe, Window, percentile
+from tests.faults.bounds import Probe, Window, percentile, process_size
 from tests.faults.checker import Violation, check, count_checked
-from tests.faults.client import sign_in
 from tests.faults.journal import Journal, recoveries
 from tests.faults.load import FULL, SHORT, Crowd, Load
+from tests.faults.plain_http import sign_in
 from tests.faults.processes import Mongod, Server
 from tests.faults.report import Outcome
+
+# What the server keeps open without clients: its own, and its connections to MongoDB, as many as it has threads (64).
+FILES_LEFT = 110
 
 
 @dataclass(frozen=True)
@@ -36,9 +40,10 @@ class Options:
 
 
 @asynccontextmanager
-async def folder(prefix: str) -> AsyncIterator[Path]:
-    """A folder for the time of a fault."""
-    with TemporaryDirectory(prefix=f"parley-{prefix}-", ignore_cleanup_errors=True) as name:
+async def folder(prefix: str, place: Path | None = None) -> AsyncIterator[Path]:
+    """A folder for the time of a fault, in `place` if that can be written."""
+    where = place if place is not None and os.access(place, os.W_OK) else None
+    with TemporaryDirectory(prefix=f"parley-{prefix}-", dir=where, ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
@@ -80,6 +85,7 @@ class Stage:
         left = await self.load.settle(60)
         histories = await self.load.histories()
         await self.load.stop()
+        await self._check_files_left()
         events = self.journal.events
         self.found += [Violation(3, f"not healed: {what}") for what in left]
         self.found += check(events, histories)
@@ -97,6 +103,15 @@ class Stage:
             recoveries=recoveries(events, self.blows),
             remarks=self.remarks,
         )
+
+    async def _check_files_left(self) -> None:
+        """Rule 5: when the clients have gone, their connections have too."""
+        end = time.monotonic() + 10
+        while (left := process_size(self.server.pid)[1]) > FILES_LEFT:
+            if time.monotonic() > end:
+                self.found.append(Violation(5, f"{left} files open after all clients have gone"))
+                return
+            await asyncio.sleep(0.1)
 
     def _keep(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -117,8 +132,8 @@ async def staged(
 ) -> AsyncIterator[Stage]:
     """A server under load.
 
-    With `own_mongod`, its options, MongoDB is a process of the harness with its data in `place`, else the server's
-    private one.
+    With `own_mongod`, its options, MongoDB is a process of the harness, else the server's private one. Its data is in
+    `place`.
     """
     async with AsyncExitStack() as closing:
         base = await closing.enter_async_context(folder(name))
@@ -126,7 +141,12 @@ async def staged(
         if own_mongod is not None:
             mongod = await closing.enter_async_context(Mongod(place or base / "mongod", *own_mongod))
         server = Server(
-            base, *flags, mongo=mongod.uri if mongod is not None else "", entry=entry, environment=environment
+            base,
+            *flags,
+            data=place if mongod is None else None,
+            mongo=mongod.uri if mongod is not None else "",
+            entry=entry,
+            environment=environment,
         )
         await closing.enter_async_context(server)
         load = Load(crowd or options.crowd, server.address, Journal(), options.seed)

@@ -5,14 +5,15 @@ import json
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from typing import Any
 
 from tests.faults.bounds import Window
 from tests.faults.checker import Violation
-from tests.faults.client import TROUBLE, sign_in
+from tests.faults.client import TROUBLE
 from tests.faults.journal import answer_times
-from tests.faults.plain_http import ask
+from tests.faults.plain_http import ask, sign_in
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, Stage, staged
 
@@ -38,12 +39,12 @@ async def server_stop(options: Options) -> Outcome:
         return await stage.verdict()
 
 
-def mongod_stop(seconds: float) -> Callable[[Options], Awaitable[Outcome]]:
-    """The fault that stops the private MongoDB for that long."""
+def mongod_stop(seconds: float, *flags: str) -> Callable[[Options], Coroutine[Any, Any, Outcome]]:
+    """The fault that stops the private MongoDB for that long, under a server with these flags."""
 
     async def fault(options: Options) -> Outcome:
         name = f"mongod-stop-{seconds:.0f}"
-        async with staged(name, options) as stage:
+        async with staged(name, options, *flags) as stage:
             pid = stage.server.mongod_pid()
             assert pid is not None
             begin = time.monotonic()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from tornado.testing import ExpectLog, gen_test
 
@@ -74,8 +74,8 @@ class MessagesTest(ChatTestCase):
                 "POST", "/api/rooms/a/messages", {"text": "hi", "key": new_key()} | extra, token=token
             )
             assert (answer.status, answer.code) == (400, "bad_request"), extra
-        answer = await self.command("a", token=token, type="send", room="b", text="hi", key=new_key())
-        assert answer.status == 400
+        body = {"type": "send", "room": "a", "text": "hi", "key": new_key()}
+        assert (await self.call("POST", "/api/rooms/a/commands", body, token=token)).status == 400
         assert self.stored() == {"entries": [], "rooms": []}
 
     @gen_test
@@ -297,7 +297,7 @@ class CommandsTest(ChatTestCase):
 
 
 class FewReactionsTest(ChatTestCase):
-    settings = {"reaction_limit": 2}
+    settings: ClassVar = {"reaction_limit": 2}
 
     @gen_test
     async def test_reactions_are_bounded(self) -> None:
@@ -306,7 +306,9 @@ class FewReactionsTest(ChatTestCase):
         await self.send("a", "hi", token=token)
 
         async def react(emoji: str, on: bool = True) -> int:
-            return (await self.command("a", token=token, type="react", target=1, emoji=emoji, on=on, key=new_key())).status
+            return (
+                await self.command("a", token=token, type="react", target=1, emoji=emoji, on=on, key=new_key())
+            ).status
 
         assert [await react("👍"), await react("🎉"), await react("❤️")] == [200, 200, 400]
         assert await react("👍", on=False) == 200
@@ -316,7 +318,7 @@ class FewReactionsTest(ChatTestCase):
 class ForgetfulTest(ChatTestCase):
     """A room that remembers two entries: the log has to be asked for the rest."""
 
-    settings = {"recent": 2}
+    settings: ClassVar = {"recent": 2}
 
     @gen_test
     async def test_changes_reach_messages_out_of_memory(self) -> None:
@@ -344,7 +346,7 @@ class ForgetfulTest(ChatTestCase):
 
 
 class AwayTest(ChatTestCase):
-    settings = {"mongo_timeout": 0.3, "send_timeout": 0.4}
+    settings: ClassVar = {"mongo_timeout": 0.3, "send_timeout": 0.4}
 
     @gen_test
     async def test_everything_is_unavailable_while_mongodb_is_away(self) -> None:

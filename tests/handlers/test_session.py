@@ -47,7 +47,16 @@ class SessionTest(ChatTestCase):
     @gen_test
     async def test_a_bad_body_is_refused(self) -> None:
         """A missing, wrong or unknown field, and a name that is not allowed, are bad requests that say how."""
-        for body in ({}, {"name": 1}, {"name": None}, {"name": "ann", "age": 1}, [], "x", {"name": ""}, {"name": "\u202e"}):
+        for body in (
+            {},
+            {"name": 1},
+            {"name": None},
+            {"name": "ann", "age": 1},
+            [],
+            "x",
+            {"name": ""},
+            {"name": "\u202e"},
+        ):
             answer = await self.call("POST", "/api/session", body)
             assert (answer.status, answer.code) == (400, "bad_request"), body
             assert answer.reason.endswith(".")
@@ -111,7 +120,10 @@ class SessionTest(ChatTestCase):
         token = self.token("ann")
         assert (await self.call("GET", "/api/session", token=token)).status == 200
         late, later = time.time() + 31 * 86400, time.monotonic() + 31 * 86400
-        with mock.patch("time.time", return_value=late), mock.patch("handlers.identity.time.monotonic", return_value=later):
+        with (
+            mock.patch("time.time", return_value=late),
+            mock.patch("handlers.identity.time.monotonic", return_value=later),
+        ):
             assert self.sessions.user(token) is None
 
     def test_remembers_a_bounded_number_of_tokens(self) -> None:

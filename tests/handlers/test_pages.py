@@ -1,0 +1,101 @@
+"""The pages, and what all answers have in common."""
+
+import re
+from urllib.parse import quote
+
+from tornado.testing import ExpectLog, gen_test
+
+from tests.cases import ChatTestCase
+
+
+class PagesTest(ChatTestCase):
+    @gen_test
+    async def test_the_lobby(self) -> None:
+        """`/` is a page that a browser asks for anew each time."""
+        answer = await self.call("GET", "/")
+        assert answer.status == 200
+        assert answer.headers["Content-Type"].startswith("text/html")
+        assert answer.headers["Cache-Control"] == "no-cache"
+        assert b"</html>" in answer.body
+
+    @gen_test
+    async def test_a_room(self) -> None:
+        """`/chat/<room>` names the room, in any script, and visiting it makes nothing yet."""
+        for name in ("lobby", "Кухня", "a.b-c_d"):
+            answer = await self.call("GET", f"/chat/{quote(name)}?transport=poll")
+            assert answer.status == 200
+            assert name in answer.body.decode()
+        assert self.stored()["rooms"] == []
+
+    @gen_test
+    async def test_what_is_no_page(self) -> None:
+        """Addresses that are none, rooms' names that are none among them, are a page that says so."""
+        for path in (
+            "/nothing",
+            "/chat/",
+            "/chat/a b".replace(" ", "%20"),
+            "/chat/%3Cscript%3E",
+            "/chat/a/b",
+            "/ws/",
+            "/chat/..",
+        ):
+            answer = await self.call("GET", path)
+            assert answer.status == 404, path
+            assert answer.headers["Content-Type"].startswith("text/html")
+            assert b"There is no such page." in answer.body
+            assert b"<script>" not in answer.body
+
+    @gen_test
+    async def test_what_is_no_call(self) -> None:
+        """Below /api an unknown address, and a method that is none, are errors in JSON."""
+        answer = await self.call("GET", "/api/nothing")
+        assert (answer.status, answer.code) == (404, "not_found")
+        for method, path in (
+            ("PUT", "/api/session"),
+            ("DELETE", "/api/rooms"),
+            ("POST", "/api/poll"),
+            ("POST", "/healthz"),
+        ):
+            answer = await self.call(method, path, b"" if method != "DELETE" else None)
+            assert (answer.status, answer.code) == (405, "bad_request"), path
+
+    @gen_test
+    async def test_static_files(self) -> None:
+        """The files a page names are there, with types that browsers believe; a version may be kept."""
+        page = (await self.call("GET", "/chat/lobby")).body.decode()
+        found = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+        assert found
+        for path in found:
+            answer = await self.call("GET", path)
+            assert answer.status == 200
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "no-cache" not in answer.headers.get("Cache-Control", "")
+        bare = await self.call("GET", found[0].partition("?")[0])
+        assert bare.headers["Cache-Control"] == "no-cache"
+
+    @gen_test
+    async def test_nothing_is_loaded_from_elsewhere(self) -> None:
+        """The policy lets a page load from its own server alone, and run no inline script."""
+        for path in ("/", "/chat/lobby", "/nothing", "/api/rooms", "/healthz"):
+            answer = await self.call("GET", path)
+            policy = answer.headers["Content-Security-Policy"]
+            assert "default-src 'none'" in policy and "script-src 'self'" in policy and "unsafe" not in policy
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+            assert "Server" not in answer.headers
+        page = (await self.call("GET", "/chat/lobby")).body.decode()
+        assert not re.search(r"<script(?![^>]*\bsrc=)", page)
+        assert not re.search(r"""(?:src|href)=["'](?:https?:)?//""", page)
+
+    @gen_test
+    async def test_a_fault_of_ours(self) -> None:
+        """An exception is a 500 that tells nothing of the code, as JSON for calls and as a page for pages, and is logged."""
+
+        async def broken(*_: object) -> None:
+            raise RuntimeError("the details")
+
+        self.chat.directory.rooms = broken  # type: ignore[method-assign, assignment]
+        with ExpectLog("tornado.application", "Uncaught exception"), ExpectLog("tornado.access", "500"):
+            answer = await self.call("GET", "/api/rooms")
+        assert (answer.status, answer.code) == (500, "unavailable")
+        assert "details" not in str(answer.body)
+        assert (await self.call("GET", "/healthz")).status == 200
