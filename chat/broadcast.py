@@ -72,6 +72,7 @@ class Notice:
     """Something that passes: who came, who left, who types. No `seq`, not stored, dropped first for a slow client."""
 
     def __init__(self, kind: str, room: str, user: User, seq: int | None = None) -> None:
+        self.kind = kind
         fields = {"type": kind, "room": room, "user": user.author}
         self.payload = encode(fields if seq is None else fields | {"seq": seq})
 

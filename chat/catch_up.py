@@ -4,9 +4,10 @@ live."""
 import msgspec
 
 from chat.entries import Entry, settle
-from chat.errors import BadRequest
+from chat.errors import BadRequest, NotFound
 from chat.history import History
 from chat.limits import Limits
+from chat.registry import RoomRegistry
 from chat.room import Room
 
 
@@ -27,6 +28,19 @@ class CatchUp(msgspec.Struct, frozen=True):
     reset: bool = False
 
 
+async def room_at(registry: RoomRegistry, name: str, cursor: Cursor) -> Room:
+    """The room that is to be joined with that cursor, made if there was none and the cursor can be one of a new room.
+
+    Raises BadRequest, Unavailable.
+    """
+    if not cursor.after or cursor.after < 0 or cursor.epoch is not None:
+        return await registry.wake(name)
+    try:
+        return await registry.find(name)
+    except NotFound:
+        raise _beyond(cursor.after, 0) from None
+
+
 async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
     """What is missing after the cursor; raises BadRequest for a cursor beyond the end, Unavailable.
 
@@ -41,7 +55,7 @@ async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits)
         newcomer = await _newcomer(room, limits.history, history, limits)
         return msgspec.structs.replace(newcomer, reset=True)
     if cursor.after > room.seq:
-        raise BadRequest(f"The cursor {cursor.after} is beyond the end of the room's log, {room.seq}.")
+        raise _beyond(cursor.after, room.seq)
     return await _resume(room, cursor.after, history, limits)
 
 
@@ -66,6 +80,10 @@ async def _resume(room: Room, after: int, history: History, limits: Limits) -> C
     missed = fitting(missed[-limits.catch_up :], limits.catch_up_bytes)
     first = missed[0].seq if missed else room.seq + 1
     return CatchUp(room.seq, missed, gap=(after + 1, first - 1) if first > after + 1 else None)
+
+
+def _beyond(after: int, end: int) -> BadRequest:
+    return BadRequest(f"The cursor {after} is beyond the end of the room's log, {end}.")
 
 
 def fitting(entries: list[Entry], size: int) -> list[Entry]:

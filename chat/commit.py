@@ -19,7 +19,8 @@ log = logging.getLogger("parley.commit")
 # A write that timed out may still arrive at MongoDB; for this many seconds after it answers again the log is looked
 # at for it.
 LATE_WRITES = 5.0
-# Turns of the loop: to flush the waiters, to read the sockets, to wake their readers, to begin what was read; with slack for
+# Turns of the loop: to flush the waiters, to read the sockets, to wake their readers, to begin what was read; with
+# slack for
 # the order within a turn.
 TURNS_TO_LET_IN = 6
 

@@ -315,13 +315,13 @@ class PollWaiter(Waiter):
     """A long-poll request. It is answered once, with all that has come by the end of the turn of the loop."""
 
     transport = "poll"
-    notices = False
 
-    __slots__ = ("_answer", "_came", "_tick", "linger")
+    __slots__ = ("_answer", "_came", "_tick", "linger", "notices")
 
-    def __init__(self, user: User, tick: Tick, *, linger: float) -> None:
+    def __init__(self, user: User, tick: Tick, *, linger: float, notices: bool = False) -> None:
         super().__init__(user)
         self.linger = linger
+        self.notices = notices
         self._tick = tick
         self._came: list[Broadcast] = []
         self._answer: asyncio.Future[list[Broadcast]] = asyncio.get_running_loop().create_future()
@@ -332,7 +332,9 @@ class PollWaiter(Waiter):
         self._came.append(broadcast)
 
     def notify(self, notice: Notice) -> None:
-        """Never called: a poll waits for entries alone."""
+        """Who asked for the members is answered when they change; other notices do not concern a poll."""
+        if notice.kind in ("joined", "left"):
+            self._tick.touch(self)
 
     def flush(self) -> None:
         self.finish()

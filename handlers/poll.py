@@ -8,7 +8,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.util import ObjectDict
 
 from chat.broadcast import Broadcast
-from chat.catch_up import CatchUp, catch_up
+from chat.catch_up import CatchUp, catch_up, room_at
 from chat.entries import Entry
 from chat.framing import send_now
 from chat.people import User
@@ -32,7 +32,9 @@ class PollHandler(ApiHandler):
             wanted = wanted_rooms(self, least=END)
             wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
             assert wait is not None
-            self.waiter = waiter = PollWaiter(user, self.chat.tick, linger=0 if passing else limits.poll_linger)
+            self.waiter = waiter = PollWaiter(
+                user, self.chat.tick, linger=0 if passing else limits.poll_linger, notices=self._with_members()
+            )
             begun = time.monotonic()
             self.chat.clients.add(waiter)
             try:
@@ -79,7 +81,7 @@ class PollHandler(ApiHandler):
         super().write_error(status_code, **kwargs)
 
     async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
-        room = await self.chat.registry.wake(asked.name)
+        room = await room_at(self.chat.registry, asked.name, asked.cursor)
         if asked.at_end:  # answered at once: who asks for it is not there yet
             return room, CatchUp(room.seq, [])
         found = await catch_up(room, asked.cursor, self.chat.history, self.chat.limits)
@@ -89,13 +91,16 @@ class PollHandler(ApiHandler):
     def _part(self, asked: Wanted, room: Room, found: CatchUp, came: list[Broadcast], user: User) -> bytes:
         """`"<room>":{…}` of the answer."""
         mine = [broadcast for broadcast in came if broadcast.key == room.key]
-        members = self.get_query_argument("members", "") == "1"
+        members = self._with_members()
         if len(mine) == 1 and not _has_something(asked, found) and not members:
             answer = mine[0].poll_entry_for(user.id)
         else:
             later = [entry for broadcast in mine for entry in broadcast.entries]
             answer = encode(_room_answer(room, found, later, user, members))
         return encode(asked.name) + b":" + answer
+
+    def _with_members(self) -> bool:
+        return self.get_query_argument("members", "") == "1"
 
     def on_connection_close(self) -> None:
         """A client that has gone away is not waited for."""

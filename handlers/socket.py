@@ -7,7 +7,7 @@ from typing import Any
 
 from tornado.websocket import WebSocketHandler
 
-from chat.catch_up import Cursor, catch_up
+from chat.catch_up import Cursor, catch_up, room_at
 from chat.changes import tell
 from chat.errors import BadRequest, ChatError, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chat.framing import PING
@@ -171,8 +171,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     async def _subscribe(self, command: Subscribe) -> None:
         waiter = self.waiter
         assert waiter is not None
-        room = await self.chat.registry.wake(command.room)
         cursor = Cursor(command.after, command.epoch, command.history)
+        room = await room_at(self.chat.registry, command.room, cursor)
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:
             return

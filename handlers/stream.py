@@ -8,7 +8,7 @@ from typing import cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
-from chat.catch_up import Cursor, catch_up
+from chat.catch_up import Cursor, catch_up, room_at
 from chat.errors import BadRequest, ChatError
 from chat.framing import event
 from chat.people import User
@@ -68,7 +68,7 @@ class StreamHandler(ApiHandler):
 
     async def _check(self, asked: Wanted) -> Room:
         """Finds what is wrong with the request while it can still be answered with a status."""
-        room = await self.chat.registry.wake(asked.name)
+        room = await room_at(self.chat.registry, asked.name, asked.cursor)
         after, epoch = asked.cursor.after, asked.cursor.epoch
         if after is not None and after > room.seq and (epoch is None or epoch == room.epoch):
             raise BadRequest(f"The cursor {after} is beyond the end of the room's log, {room.seq}.")

@@ -1,10 +1,12 @@
 import { el, setAttribute } from './dom.js';
 import { linkedText } from './linked-text.js';
 import { initial, tint } from './names.js';
-import { reactionChips } from './reaction-chips.js';
+import { ReactionChips } from './reaction-chips.js';
 import { clock, fullDate } from './when.js';
 
 const STATES = { sending: 'Sending…', sent: 'Sent', failed: 'Not sent' };
+
+const ACTIONS = { react: ['React', '☺'], edit: ['Edit', '✎'], delete: ['Delete', '✕'] };
 
 /** One message in the log: `update(item)` shows an item of `logItems` in its `element`. */
 export class MessageView {
@@ -13,17 +15,18 @@ export class MessageView {
   #time = el('time');
   #edited = el('span', { class: 'edited', hidden: true }, 'edited');
   #text = el('div', { class: 'text', dir: 'auto' });
-  #reactions = el('div', { class: 'reactions' });
+  #reactions = new ReactionChips();
   #state = el('p', { class: 'message-state' });
   #actions = el('div', { class: 'message-actions', role: 'group', 'aria-label': 'Message actions' });
   #sign = el('span', { class: 'sign', 'aria-hidden': 'true' });
+  #offered;
   #session;
 
   constructor(session) {
     this.#session = session;
     const meta = el('header', { class: 'message-meta' }, this.#name, this.#time, this.#edited);
     const bubble = el('div', { class: 'bubble' }, meta, this.#text, this.#actions);
-    this.element = el('article', { tabindex: '-1' }, this.#sign, bubble, this.#reactions, this.#state);
+    this.element = el('article', { tabindex: '-1' }, this.#sign, bubble, this.#reactions.element, this.#state);
   }
 
   /** Shows an item; what has not changed since the last one is left alone. */
@@ -37,7 +40,7 @@ export class MessageView {
     if (last.message === message) return;
     this.#showMeta(message);
     this.#showBody(message);
-    this.#reactions.replaceChildren(...reactionChips(message.reactions ?? {}, this.#session.user));
+    this.#reactions.update(message.reactions ?? {}, this.#session.user);
     this.#showActions(message, isOwn);
   }
 
@@ -73,13 +76,15 @@ export class MessageView {
     this.#state.append(button('retry', 'Try again'), button('discard', 'Discard'));
   }
 
+  /** Builds the buttons anew only when others are offered: one of them may have the focus, or its picker open. */
   #showActions({ seq, text, deleted }, isOwn) {
-    const canAct = seq !== null && !deleted;
-    this.#actions.hidden = !canAct;
-    const actions = canAct ? [iconButton('react', 'React', '☺')] : [];
-    if (canAct && isOwn && text !== undefined) actions.push(iconButton('edit', 'Edit', '✎'));
-    if (canAct && isOwn) actions.push(iconButton('delete', 'Delete', '✕'));
-    this.#actions.replaceChildren(...actions);
+    const offered = seq === null || deleted ? [] : ['react'];
+    if (offered.length && isOwn && text !== undefined) offered.push('edit');
+    if (offered.length && isOwn) offered.push('delete');
+    if (offered.join() === this.#offered) return;
+    this.#offered = offered.join();
+    this.#actions.hidden = offered.length === 0;
+    this.#actions.replaceChildren(...offered.map((name) => iconButton(name, ...ACTIONS[name])));
   }
 }
 

@@ -6,7 +6,7 @@ import time
 
 from websockets.asyncio.client import connect
 
-from tests.faults.bounds import process_size
+from tests.faults.bounds import Window, process_size
 from tests.faults.checker import Violation
 from tests.faults.load import STEADY, Crowd, Load
 from tests.faults.plain_http import sign_in
@@ -89,6 +89,7 @@ async def herd(options: Options) -> Outcome:
             for client in stage.load.clients:
                 client.cut()
             await stage.recovered(began)
+            stage.returning.append(Window(began, time.monotonic()))
         stage.remarks.append(f"{files} files open at the server")
         stage.load.clients += writers.clients
         try:

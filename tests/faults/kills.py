@@ -4,7 +4,6 @@ import os
 import signal
 import time
 
-from tests.faults.bounds import Window
 from tests.faults.checker import Violation
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, Stage, staged
@@ -20,8 +19,7 @@ async def server_kill(options: Options) -> Outcome:
             began = stage.blow()
             await stage.server.kill()
             await stage.server.start()
-            stage.down.append(Window(began, time.monotonic()))
-            await stage.recovered(began)
+            await stage.back(began)
             await stage.pause(0.1, 1.0)
         return await stage.verdict()
 
@@ -39,8 +37,7 @@ async def server_term(options: Options) -> Outcome:
             if stops[-1] > TERMINATION:
                 stage.found.append(Violation(0, f"the server took {stops[-1]:.1f} s to stop"))
             await stage.server.start()
-            stage.down.append(Window(began, time.monotonic()))
-            await stage.recovered(began)
+            await stage.back(began)
             await stage.pause(0.1, 1.0)
         stage.remarks.append(f"stopped within {max(stops):.2f} s")
         return await stage.verdict()

@@ -60,6 +60,7 @@ class Stage:
         self.journal = load.journal
         self.blows: list[float] = []
         self.down: list[Window] = []
+        self.returning: list[Window] = []
         self.found: list[Violation] = []
         self.remarks: list[str] = []
         self.probe: Probe | None = None
@@ -80,6 +81,13 @@ class Stage:
         except TimeoutError as error:
             self.found.append(Violation(3, str(error)))
 
+    async def back(self, since: float) -> None:
+        """The server is up again: waits until all its clients have returned."""
+        up = time.monotonic()
+        self.down.append(Window(since, up))
+        await self.recovered(since)
+        self.returning.append(Window(up, time.monotonic()))
+
     async def verdict(self) -> Outcome:
         """Lets everything heal, and compares the journal with the history."""
         left = await self.load.settle(60)
@@ -92,8 +100,9 @@ class Stage:
         self.found += [Violation(0, f"the server's log: {line}") for line in self.server.errors()[:5]]
         if self.probe is not None:
             await self.probe.close()
-            self.found += self.probe.check(self.down, len(self.load.clients))
-            self.remarks.append(f"ping p99 {percentile(self.probe.lags(self.down), 99) * 1000:.0f} ms")
+            self.found += self.probe.check(self.down, self.returning, len(self.load.clients))
+            lags = self.probe.lags([*self.down, *self.returning])
+            self.remarks.append(f"ping p99 {percentile(lags, 99) * 1000:.0f} ms")
         if self.found and self.options.keep is not None:
             self._keep(self.options.keep / f"{self.name}-{self.options.seed}")
         return Outcome(
