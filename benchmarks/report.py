@@ -14,9 +14,9 @@ BESIDE = 1_000  # receivers of the table that shows all figures
 
 
 def tables(content: dict[str, Any]) -> dict[str, str]:
-    """The tables by name, in Markdown; those without results are left out."""
+    """The tables by name, in Markdown; those without results are empty."""
     results = Results(content)
-    made = {
+    return {
         "machine": _machine(results),
         "targets": _targets(results),
         "burst": _beside(results, "burst"),
@@ -30,7 +30,6 @@ def tables(content: dict[str, Any]) -> dict[str, str]:
         "rooms": _rooms(results),
         "history": _history(results),
     }
-    return {name: table for name, table in made.items() if table}
 
 
 def fill(page: Path, made: dict[str, str]) -> None:
@@ -40,7 +39,7 @@ def fill(page: Path, made: dict[str, str]) -> None:
         before, begin, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition("<!-- end -->")
         if end:
-            text = f"{before}{begin}{table}\n{end}{after}"
+            text = before + begin + (table + "\n" if table else "") + end + after
     page.write_text(text, encoding="utf-8")
 
 

@@ -44,7 +44,7 @@ def main() -> int:
         report.fill(PROJECT / "docs" / "benchmarks.md", tables)
         plots.draw(results, PROJECT / "docs" / "benchmarks")
     else:
-        print("\n\n".join(f"{name}\n\n{table}" for name, table in tables.items()))
+        print("\n\n".join(f"{name}\n\n{table}" for name, table in tables.items() if table))
     return 1 if failed else 0
 
 

@@ -4,6 +4,7 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from history import LARGE, SMALL
 from plan import MANY
 from results import Results
 from servers import C_JOIN, C_SEND, NODE_WS, PARLEY, PARLEY_POLL, TORNADO_LOOP, TORNADO_POLL
@@ -87,16 +88,12 @@ def _growth(results: Results) -> Iterator[Target]:
 
 
 def _history(results: Results) -> Iterator[Target]:
-    for what, name, most in (
-        ("a page of 1,000,000 entries, to one of 1,000", "page", 1.5),
-        ("starting on 1,000,000 entries, to none", "start", NOISE),
+    for what, name, least, most in (
+        ("a page of 1,000,000 entries, to one of 1,000", "page", SMALL, 1.5),
+        ("starting on 1,000,000 entries, to none", "start", 0, NOISE),
     ):
-        times = [statistics.median(found) for found in results.history(name).values()]
-        yield _at_most(what, most, times[-1] / times[0] if len(times) == 2 else None, "×")
-    caught_up = results.history("catch_up")
-    yield Target(
-        "catching up on 1,000 entries",
-        "one answer",
-        "one answer" if caught_up else "",
-        bool(caught_up) or None,
-    )
+        found = results.history(name)
+        few, many = (statistics.median(found[entries]) if entries in found else None for entries in (least, LARGE))
+        yield _at_most(what, most, many / few if many and few else None, "×")
+    caught_up = LARGE in results.history("catch_up")
+    yield Target("catching up on 1,000 entries", "one answer", "one answer" if caught_up else "", caught_up or None)

@@ -48,7 +48,7 @@ def texts(server: Server, room: str = "lobby") -> list[str]:
 
 
 def socket_client(server: Server, name: str, room: str = "lobby") -> ClientConnection:
-    client = connect(f"ws://127.0.0.1:{server.port}/ws/{room}?username={name}", compression=None)
+    client = connect(f"ws://127.0.0.1:{server.port}/ws/{room}?username={name}", compression=None, legacy=True)
     while json.loads(client.recv(20))["type"] != "subscribed":
         pass
     return client
@@ -116,7 +116,7 @@ def test_an_unreachable_mongodb(folder: Path) -> None:
     begin = time.monotonic()
     status, lines = run(folder, f"--mongo=mongodb://127.0.0.1:{free_port()}/")
     assert (status, len(lines)) == (1, 1), lines
-    assert "MongoDB cannot be reached" in lines[0]
+    assert "MongoDB cannot be reached" in lines[0] and "--mongo" in lines[0]
     assert time.monotonic() - begin < 10
     assert list(folder.iterdir()) == []
 

@@ -48,10 +48,9 @@ export class LogActions extends Emitter {
   }
 
   #closePicker() {
-    const opener = this.#picker.previousElementSibling;
-    const hadFocus = this.#picker.contains(document.activeElement);
+    // First the focus, then the picker: a message without the focus in it hides its actions, which then cannot take it.
+    if (this.#picker.contains(document.activeElement)) this.#picker.previousElementSibling.focus();
     this.#picker.remove();
-    if (hadFocus) opener?.focus();
   }
 
   #key(event) {

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from itertools import cycle
 from typing import NamedTuple
 from urllib.parse import quote
@@ -14,6 +15,7 @@ from tests.faults.journal import Journal
 from tests.faults.plain_http import Address, HttpConnection, Refused, sign_in
 
 STARTING = 100
+START_TIMEOUT = 30.0
 
 
 class Crowd(NamedTuple):
@@ -72,10 +74,10 @@ class Load:
     async def start(self) -> None:
         """Returns when every client has received a message. They come at most STARTING at a time."""
         began = self.journal.clock()
-        for client in self.clients:
-            self._tasks.append(asyncio.create_task(client.run()))
-            starting = self.clients[: len(self._tasks)]
-            await self._until(lambda: sum(not each.begun for each in starting) < STARTING, 30)  # noqa: B023
+        for first in range(0, len(self.clients), STARTING):
+            starting = self.clients[first : first + STARTING]
+            self._tasks += [asyncio.create_task(client.run()) for client in starting]
+            await self._until(partial(_have_begun, starting), START_TIMEOUT)
         await self.recovered(began)
 
     async def recovered(self, since: float, timeout: float = 60) -> None:
@@ -126,6 +128,10 @@ class Load:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def _have_begun(clients: list[Client]) -> bool:
+    return all(client.begun for client in clients)
 
 
 async def _patiently_sign_in(address: Address) -> dict[str, str]:

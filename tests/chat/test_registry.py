@@ -1,0 +1,170 @@
+"""RoomRegistry: where rooms are made, woken and dropped."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from chat import registry as registry_module
+from chat.errors import BadRequest, NameTaken, NotFound, Unavailable
+from chat.history import History
+from chat.registry import RoomRegistry
+from tests.clock import FakeClock
+from tests.mongo import SessionMongod
+from tests.rooms import ANN, FakeWaiter, message
+
+
+@asynccontextmanager
+async def registry(mongod: SessionMongod, database: str, **values: Any) -> AsyncIterator[tuple[RoomRegistry, History]]:
+    async with mongod.history(database) as history:
+        bounds: dict[str, Any] = {"keep": 200, "presence_limit": 200, "idle": 0.0} | values
+        yield RoomRegistry(history, FakeClock().call_later, **bounds), history
+
+
+async def test_wakes_one_room_for_all(mongod: SessionMongod, database: str) -> None:
+    """However many ask at once and in whatever spelling, it is made once, as the first one spelt it."""
+    async with registry(mongod, database) as (rooms, _):
+        found = await asyncio.gather(*(rooms.wake(name) for name in ["Café", "CAFÉ", "cafe\u0301"] * 10))
+        assert len({id(room) for room in found}) == 1
+        assert found[0].name == "Café"
+        assert len(rooms) == 1
+        assert list(rooms) == [found[0]]
+
+
+async def test_finds_only_what_is_there(mongod: SessionMongod, database: str) -> None:
+    """`find` makes nothing; a name that is none is refused."""
+    async with registry(mongod, database) as (rooms, _):
+        with pytest.raises(NotFound):
+            await rooms.find("den")
+        await rooms.make("den", "The den")
+        assert (await rooms.find("DEN")).title == "The den"
+        for call in (rooms.find, rooms.wake):
+            with pytest.raises(BadRequest):
+                await call("a b")
+
+
+async def test_a_room_is_made_once(mongod: SessionMongod, database: str) -> None:
+    """Whoever makes it second is told that the name is taken."""
+    async with registry(mongod, database) as (rooms, _):
+        made = await asyncio.gather(*(rooms.make("den", None) for _ in range(5)), return_exceptions=True)
+        assert sum(isinstance(result, NameTaken) for result in made) == 4
+
+
+async def test_a_random_name_is_a_free_one(
+    mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A random name that is taken is not given out again."""
+    names = iter(["den", "den", "attic"])
+    monkeypatch.setattr(registry_module, "random_room_name", lambda: next(names))
+    async with registry(mongod, database) as (rooms, _):
+        assert (await rooms.make(None, None)).name == "den"
+        assert (await rooms.make(None, "Up there")).name == "attic"
+
+
+async def test_an_idle_room_leaves_memory(mongod: SessionMongod, database: str) -> None:
+    """A room nobody is in is dropped, and wakes with its log, its epoch and its end."""
+    async with registry(mongod, database) as (rooms, history):
+        room = await rooms.wake("Lobby")
+        await history.insert([("lobby", message(1))])
+        room.publish([message(1)])
+        waiter = FakeWaiter(ANN)
+        room.join(waiter)
+        await rooms.mark_active()
+        rooms.drop_idle()
+        assert len(rooms) == 1
+        room.leave(waiter)
+        rooms.drop_idle()
+        assert len(rooms) == 0
+        assert rooms.people_in("lobby") == 0
+        again = await rooms.wake("lobby")
+        assert again is not room
+        assert (again.epoch, again.seq, again.name) == (room.epoch, 1, "Lobby")
+
+
+async def test_a_room_in_use_stays(mongod: SessionMongod, database: str) -> None:
+    """Neither one who reads nor a change under way loses its room, nor a time of activity that is not stored yet."""
+    async with registry(mongod, database) as (rooms, history):
+        room = await rooms.wake("a")
+        with room.reading():
+            rooms.drop_idle()
+            assert len(rooms) == 1
+        room.pending = 1
+        rooms.drop_idle()
+        assert len(rooms) == 1
+        room.pending = 0
+        await history.insert([("a", message(1, room="a"))])
+        room.publish([message(1, room="a")])
+        rooms.drop_idle()
+        assert len(rooms) == 1
+        await rooms.mark_active()
+        rooms.drop_idle()
+        assert len(rooms) == 0
+
+
+async def test_a_room_just_used_stays(mongod: SessionMongod, database: str) -> None:
+    """Only after the idle time a room goes."""
+    async with registry(mongod, database, idle=60) as (rooms, _):
+        await rooms.wake("a")
+        rooms.drop_idle()
+        assert len(rooms) == 1
+
+
+async def test_nothing_is_kept_of_a_dropped_room(mongod: SessionMongod, database: str) -> None:
+    """A thousand rooms that came and went, or were asked for in vain, leave no trace in memory."""
+    async with registry(mongod, database) as (rooms, _):
+
+        def sizes() -> int:
+            return sum(len(value) for value in vars(rooms).values() if isinstance(value, dict | set | list))
+
+        for n in range(20):
+            await rooms.wake(f"room-{n}")
+            with pytest.raises(NotFound):
+                await rooms.find(f"none-{n}")
+        assert sizes() > 0
+        rooms.drop_idle()
+        await asyncio.sleep(0)
+        assert sizes() == 0
+
+
+async def test_marks_and_lists_activity(mongod: SessionMongod, database: str) -> None:
+    """What is awake is listed with its latest activity before that is stored; it is stored once."""
+    async with registry(mongod, database) as (rooms, history):
+        for name in ("old", "new"):
+            await rooms.wake(name)
+        (await rooms.find("old")).publish([message(1, at=5_000_000_000_000)])
+        listed = await rooms.rooms(10)
+        assert [(record.key, record.active) for record in listed] == [("old", 5_000_000_000_000), ("new", 0)]
+        assert [record.active for record in await history.rooms(10)] == [0, 0]
+        await rooms.mark_active()
+        assert (await history.rooms(1))[0].active == 5_000_000_000_000
+        calls: list[Any] = []
+        history.mark_active = calls.append  # type: ignore[method-assign, assignment]
+        await rooms.mark_active()
+        assert calls == []
+        assert len(await rooms.rooms(1)) == 1
+
+
+async def test_lists_who_is_awake_without_mongodb(mongod: SessionMongod, database: str) -> None:
+    """Those in memory are listed even when the history cannot be read, and waking another is unavailable."""
+    async with registry(mongod, database) as (rooms, history):
+        await rooms.wake("a")
+
+        async def away(*_: object) -> Any:
+            raise Unavailable("away")
+
+        history.rooms = history.room = away  # type: ignore[method-assign, assignment]
+        assert [record.key for record in await rooms.rooms(10)] == ["a"]
+        assert (await rooms.wake("a")).key == "a"
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await rooms.wake("b")
+
+
+async def test_counts_people(mongod: SessionMongod, database: str) -> None:
+    """A room says how many are in it, and one that sleeps has nobody."""
+    async with registry(mongod, database) as (rooms, _):
+        room = await rooms.wake("a")
+        room.join(FakeWaiter(ANN))
+        assert (rooms.people_in("a"), rooms.people_in("b")) == (1, 0)
