@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -133,6 +134,12 @@ def process_size(pid: int) -> tuple[int, int]:
         resident = next(line for line in status if line.startswith("VmRSS:"))
         return int(resident.split()[1]) * 1024, sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
     return 0, 0
+
+
+def cpu_seconds(pid: int) -> float:
+    """The processor time that a process has used (proc(5): fields 14 and 15 of stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -6,7 +6,7 @@ import time
 
 from websockets.asyncio.client import connect
 
-from tests.faults.bounds import Window, process_size
+from tests.faults.bounds import Window, cpu_seconds, process_size
 from tests.faults.checker import Violation
 from tests.faults.load import STEADY, Crowd, Load
 from tests.faults.plain_http import sign_in
@@ -83,14 +83,17 @@ async def herd(options: Options) -> Outcome:
     async with staged("herd", options, *flags, crowd=crowd) as stage:
         _, files = process_size(stage.server.pid)
         writers = await _others(stage)
+        worked: list[float] = []
         for _ in range(1 if options.short else 3):
             await stage.pause(1, 2)
+            used = cpu_seconds(stage.server.pid)
             began = stage.blow()
             for client in stage.load.clients:
                 client.cut()
             await stage.recovered(began)
             stage.returning.append(Window(began, time.monotonic()))
-        stage.remarks.append(f"{files} files open at the server")
+            worked.append(cpu_seconds(stage.server.pid) - used)
+        stage.remarks.append(f"{files} files open at the server, {max(worked):.1f} s of its processor for a return")
         stage.load.clients += writers.clients
         try:
             return await stage.verdict()
