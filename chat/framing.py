@@ -37,12 +37,13 @@ def send_now(stream: IOStream, data: bytes) -> bytes | memoryview:
     This is the one place that goes past the stream to its socket: a third of the time of `stream.write`
     (docs/benchmarks.md). A broken connection closes the stream and leaves nothing.
     """
-    if stream.closed():
+    socket = stream.socket
+    if socket is None:  # closed
         return b""
     if stream.writing() or isinstance(stream, SSLIOStream):
         return data
     try:
-        sent = stream.socket.send(data)
+        sent = socket.send(data)
     except BlockingIOError:
         return data
     except OSError:

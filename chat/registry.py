@@ -57,7 +57,8 @@ class RoomRegistry:
         if room is None:
             key = room_key(name)
             await self._together(self._making, key, lambda: self._history.make_room(_new_record(name, name)))
-            room = await self._find(name)
+            # The first look may be one that somebody began before the room was made.
+            room = await self._find(name) or await self._find(name)
             assert room is not None, f"room {key!r} is gone right after it was made"
         return room
 

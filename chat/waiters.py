@@ -97,10 +97,9 @@ class Transport(Protocol):
 class StreamingWaiter(Waiter):
     """A client with an open connection, to which bytes are written as they come.
 
-    While its stream still writes, what comes is kept here and counted. Past half the limit what passes is dropped;
-    past the limit the client is
-    too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept by reference, so a hundred slow
-    clients of a room cost one copy.
+    While its stream still writes it is blocked: what comes is kept here and counted. Past half the limit what passes is
+    dropped; past the limit the client is too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept by
+    reference, so a hundred slow clients of a room cost one copy.
     """
 
     __slots__ = (
@@ -143,15 +142,20 @@ class StreamingWaiter(Waiter):
 
     def put(self, data: bytes) -> None:
         """Takes bytes to be sent at the end of this turn of the loop, or when the connection has room."""
+        if self._blocked:
+            self._keep(data)
+            return
+        if not self._pending:
+            self._tick.touch(self)
+        self._pending.append(data)
+
+    def _keep(self, data: bytes) -> None:
+        """Counts what a slow client has to wait for; a closed one gets nothing more."""
         if self._closing is not None:
             return
-        pending = self._pending
-        pending.append(data)
-        if self._blocked:
-            self._backlog += len(data)
-            if self._backlog > self._limit:
-                self._tick.touch(self)
-        elif len(pending) == 1:
+        self._pending.append(data)
+        self._backlog += len(data)
+        if self._backlog > self._limit:
             self._tick.touch(self)
 
     def put_passing(self, data: bytes) -> None:
@@ -160,12 +164,15 @@ class StreamingWaiter(Waiter):
             self.put(data)
 
     def flush(self) -> None:
-        if self._closing is not None or not self._pending:
-            return
-        if not self._blocked:
+        if self._blocked:
+            if self._backlog > self._limit:
+                self.close(CloseCode.SLOW_CONSUMER, "Too slow: more was waiting than the server keeps.")
+        elif len(self._pending) == 1:  # as it nearly always is
+            rest = send_now(self._stream, self._pending.pop())
+            if rest:
+                self._block(rest)
+        else:
             self._write()
-        elif self._backlog > self._limit:
-            self.close(CloseCode.SLOW_CONSUMER, "Too slow: more was waiting than the server keeps.")
 
     @property
     def closed(self) -> bool:
@@ -176,15 +183,15 @@ class StreamingWaiter(Waiter):
         """Leaves the rooms, then closes the connection; harmless when repeated.
 
         What waits is dropped: the client comes back with its cursor. One whose connection is full is given some time
-        to read why, unless
-        there is no `grace`.
+        to read why, unless there is no `grace`.
         """
         if self._closing is not None:
             return
-        if self._pending and not self._blocked:
+        if not self._blocked:
             self._write()
+        full = self._blocked
         self._leave(code, reason)
-        if self._blocked and grace:
+        if full and grace:
             asyncio.get_running_loop().call_later(self._grace, self._transport.close_transport, code, reason)
         else:
             self._transport.close_transport(code, reason)
@@ -199,6 +206,7 @@ class StreamingWaiter(Waiter):
 
     def _leave(self, code: int, reason: str) -> None:
         self._closing = (code, reason)
+        self._blocked = True
         self.leave_all()
         self._pending.clear()
         self._transport.left()
@@ -234,13 +242,14 @@ class StreamingWaiter(Waiter):
         written.add_done_callback(self._unblock)
 
     def _unblock(self, written: "asyncio.Future[None]") -> None:
-        self._blocked = False
         self._backlog = 0
+        if self._closing is not None:
+            self._transport.close_transport(*self._closing)
+            return
+        self._blocked = False
         if written.cancelled() or written.exception() is not None:
             self._pending.clear()
-        elif self._closing is not None:
-            self._transport.close_transport(*self._closing)
-        elif self._pending:
+        else:
             self._write()
 
 

@@ -84,7 +84,10 @@ def room() -> str:
 
 @pytest.fixture
 def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
-    """Brings people. A test fails on whatever their browsers complain about, and on whatever is loaded from elsewhere."""
+    """Brings people.
+
+    A test fails on whatever their browsers complain about, and on whatever they load from elsewhere.
+    """
     people: list[Person] = []
 
     def bring(

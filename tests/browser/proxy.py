@@ -3,6 +3,7 @@
 import re
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from urllib.parse import urlsplit
 
@@ -13,8 +14,7 @@ class Proxy:
     """Passes requests on, one for each connection.
 
     With `refuses_sockets` it answers every upgrade to a WebSocket with 400; with `holds_streams` it keeps back an event
-    stream as if waiting for its end, as a proxy does that buffers; with `is_silent` it accepts WebSockets and keeps
-    back all they carry.
+    stream as if waiting for its end, as a proxy does that buffers; while it `is_down` it hangs up at once.
     """
 
     def __init__(self, address: str) -> None:
@@ -50,7 +50,7 @@ class Proxy:
             thread.join(5)
             assert not thread.is_alive()
 
-    def _start(self, work, *arguments: object) -> None:
+    def _start(self, work: Callable[..., None], *arguments: object) -> None:
         thread = threading.Thread(target=work, args=arguments, daemon=True)
         self._threads.append(thread)
         thread.start()

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from .person import Person, Visit
+from .server_process import ServerProcess
 
 # What has the focus, as [what it is, whether that can be seen].
 FOCUS = """() => {
@@ -57,9 +58,9 @@ def test_tab_reaches_everything_in_a_room(visit: Visit, room: str) -> None:
     assert [label for label in met if label in order] == order
 
 
-def test_tab_reaches_everything_in_the_lobby(visit: Visit, room: str) -> None:
+def test_tab_reaches_everything_in_the_lobby(visit: Visit, server: ServerProcess, room: str) -> None:
     """Tab goes from the header over the rooms to the form."""
-    visit("bob").enter(room)
+    server.say(room, "come in", "bob")
     ann = visit("ann")
     ann.goto("/")
     expect(ann.page.locator("#rooms a").first).to_be_visible()
@@ -148,9 +149,9 @@ def test_a_room_has_roles_and_names(visit: Visit, room: str) -> None:
     assert nameless(ann) == []
 
 
-def test_the_lobby_has_roles_and_names(visit: Visit, room: str) -> None:
+def test_the_lobby_has_roles_and_names(visit: Visit, server: ServerProcess, room: str) -> None:
     """A screen reader finds the rooms and the form by their headings and labels, and nothing is nameless."""
-    visit("bob").enter(room)
+    server.say(room, "come in", "bob")
     ann = visit("ann")
     ann.goto("/")
     page = ann.page

@@ -47,19 +47,22 @@ def test_try_now_does_not_wait(proxy: Proxy, visit: Visit, room: str) -> None:
     expect(ann.page.get_by_role("button", name="Try now")).to_be_hidden()
 
 
-def test_a_proxy_without_websockets_is_got_past_by_the_event_stream(proxy: Proxy, visit: Visit, room: str) -> None:
+def test_a_proxy_without_websockets_is_got_past_by_the_event_stream(
+    proxy: Proxy, visit: Visit, server: ServerProcess, room: str
+) -> None:
     """Where upgrades are refused the page takes the event stream by itself."""
     proxy.refuses_sockets = True
     ann = visit("ann", place=proxy, expects=("WebSocket connection to",)).enter(room)
     ann.is_online("stream")
-    bob = visit("bob").enter(room, transport="ws")
-    ann.say("through the stream")
-    bob.say("over the socket")
-    for person in (ann, bob):
-        expect(person.texts).to_have_count(2)
+    ann.say("by post")
+    expect(ann.message("by post")).to_have_attribute("data-state", "sent")
+    server.say(room, "by the stream", "bob")
+    ann.sees("by post", "by the stream")
 
 
-def test_a_proxy_that_holds_streams_back_is_got_past_by_long_poll(proxy: Proxy, visit: Visit, room: str) -> None:
+def test_a_proxy_that_holds_streams_back_is_got_past_by_long_poll(
+    proxy: Proxy, visit: Visit, server: ServerProcess, room: str
+) -> None:
     """Where event streams are held back as well the page takes the long-poll by itself."""
     proxy.refuses_sockets = True
     proxy.holds_streams = True
@@ -73,11 +76,10 @@ def test_a_proxy_that_holds_streams_back_is_got_past_by_long_poll(proxy: Proxy, 
             break
         ann.page.clock.run_for(1_000)
     ann.is_online("poll")
-    bob = visit("bob").enter(room, transport="ws")
-    ann.say("by poll")
-    bob.sees("by poll")
-    bob.say("over the socket")
-    ann.sees("by poll", "over the socket")
+    ann.say("by post")
+    expect(ann.message("by post")).to_have_attribute("data-state", "sent")
+    server.say(room, "by poll", "bob")
+    ann.sees("by post", "by poll")
 
 
 @pytest.mark.parametrize("transport", ["ws", "stream", "poll"])
@@ -86,24 +88,3 @@ def test_the_address_can_name_the_transport(visit: Visit, room: str, transport: 
     ann = visit("ann").enter(room, transport=transport)
     ann.is_online(transport)
     assert len(ann.sockets) == (1 if transport == "ws" else 0)
-
-
-def test_another_person_with_the_name_meanwhile_brings_the_question(
-    visit: Visit, mortal_server: ServerProcess, room: str
-) -> None:
-    """Where one's name was given away while one was cut off, the page asks for another and goes on."""
-    taken = r"status of 409"
-    ann = visit("ann", place=mortal_server, expects=(OUTAGE, taken)).enter(room)
-    ann.say("it is me")
-    mortal_server.kill()
-    ann.is_cut_off()
-    ann.context.set_offline(True)
-    mortal_server.start()
-    mortal_server.call("POST", "/api/session", {"name": ann.name})
-    ann.context.set_offline(False)
-    expect(ann.page.locator("#name-reason")).to_have_text(f"Somebody here is called {ann.name} already.")
-    ann.page.locator("#name").fill("ann again")
-    ann.page.keyboard.press("Enter")
-    ann.is_online()
-    ann.say("it is still me")
-    ann.sees("it is me", "it is still me")

@@ -1,6 +1,6 @@
 """The server is killed or stopped and started again: nothing is lost, and the pages recover by themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,9 @@ def outage_server(mortal_server: ServerProcess) -> Iterator[ServerProcess]:
 
 
 @pytest.mark.parametrize("ending", [ServerProcess.kill, ServerProcess.stop], ids=["kill -9", "SIGTERM"])
-def test_both_pages_recover_and_nothing_is_lost(visit: Visit, outage_server: ServerProcess, room: str, ending) -> None:
+def test_both_pages_recover_and_nothing_is_lost(
+    visit: Visit, outage_server: ServerProcess, room: str, ending: Callable[[ServerProcess], None]
+) -> None:
     """What was said before is still there, and what is written meanwhile is sent once the server is back."""
     ann = visit("ann", place=outage_server, expects=(OUTAGE,)).enter(room, transport="ws")
     bob = visit("bob", place=outage_server, expects=(OUTAGE,)).enter(room, transport="poll")
@@ -90,3 +92,23 @@ def test_the_lobby_says_that_the_server_is_away_and_recovers(visit: Visit, outag
     outage_server.say("after-the-outage", "hello", "bob")
     expect(ann.page.locator("#trouble")).to_be_empty()
     expect(ann.page.locator('#rooms a[href="/chat/after-the-outage"]')).to_be_visible()
+
+
+def test_another_person_with_the_name_meanwhile_brings_the_question(
+    visit: Visit, outage_server: ServerProcess, room: str
+) -> None:
+    """Where one's name was given away while one was cut off, the page asks for another and goes on."""
+    ann = visit("ann", place=outage_server, expects=(OUTAGE, "status of 409")).enter(room)
+    ann.say("it is me")
+    outage_server.kill()
+    ann.is_cut_off()
+    ann.context.set_offline(True)
+    outage_server.start()
+    outage_server.call("POST", "/api/session", {"name": ann.name})
+    ann.context.set_offline(False)
+    expect(ann.page.locator("#name-reason")).to_have_text(f"Somebody here is called {ann.name} already.")
+    ann.page.locator("#name").fill("ann again")
+    ann.page.keyboard.press("Enter")
+    ann.is_online()
+    ann.say("it is still me")
+    ann.sees("it is me", "it is still me")

@@ -87,8 +87,8 @@ def test_older_messages_come_without_a_jump(visit: Visit, server: ServerProcess,
     expect(ann.page.locator(".log-top")).to_have_text("This is where the room begins.")
 
 
-def test_older_messages_come_by_a_button_as_well(visit: Visit, server: ServerProcess, room: str) -> None:
-    """Without scrolling, as with a keyboard or a tall window, a button brings what is older."""
+def test_older_messages_fill_a_tall_window(visit: Visit, server: ServerProcess, room: str) -> None:
+    """Where there is nothing to scroll, as the window is taller than the log, older messages come all the same."""
     server.fill(room, 60)
     ann = visit("ann", viewport={"width": 1000, "height": 6000}).enter(room)
     expect(ann.messages).to_have_count(60)

@@ -33,7 +33,8 @@ def folder(session_folder: Path) -> Iterator[Path]:
 
 
 def pid_in(folder: Path) -> int:
-    return int((folder / "mongod.lock").read_text())
+    """The mongod that has the folder open, 0 if there is none."""
+    return int((folder / "mongod.lock").read_text() or 0)
 
 
 def write(mongod: PrivateMongod, value: int) -> None:

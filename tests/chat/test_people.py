@@ -86,6 +86,21 @@ def test_a_refused_entry_changes_nothing() -> None:
         people.guest("ann")
 
 
+def test_signing_out_frees_the_name() -> None:
+    """It is held no longer, unless the person is still connected elsewhere."""
+    people, _ = people_and_clock()
+    ann = people.guest("ann")
+    people.enter(ann)
+    people.sign_out(ann)
+    with pytest.raises(NameTaken):
+        people.guest("ann")
+    people.leave(ann, hold=True)
+    with pytest.raises(NameTaken):
+        people.guest("ann")
+    people.sign_out(ann)
+    people.guest("ann")
+
+
 def test_a_name_must_be_allowed() -> None:
     """A name that cannot be seen makes no guest."""
     people, _ = people_and_clock()

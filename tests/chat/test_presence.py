@@ -68,6 +68,18 @@ def test_leaving_without_being_here_is_harmless() -> None:
     assert told == ["+ann", "-ann"]
 
 
+def test_one_who_lingers_can_be_forgotten() -> None:
+    """Who is forgotten is gone at once; one who is connected stays, and a stranger is no matter."""
+    clock = FakeClock()
+    presence, told = watched(clock)
+    for who in ("ann", "bob"):
+        presence.enter(who)
+    presence.leave("ann", 10)
+    for who in ("ann", "bob", "nobody"):
+        presence.forget(who)
+    assert (told, list(presence), clock.waiting) == (["+ann", "+bob", "-ann"], ["bob"], 0)
+
+
 def test_closing_cancels_its_timers() -> None:
     """After close no timer is left, and nobody is told."""
     clock = FakeClock()

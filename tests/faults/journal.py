@@ -41,12 +41,14 @@ class Journal:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.events: list[Event] = []
         self.clock = clock
+        self._texts: dict[str, str] = {}
         self.first_sent: dict[str, float] = {}
         self.fresh: dict[str, float] = {}
         """For each client, when the youngest message that has reached it was first sent."""
 
     def log(self, client: str, kind: Kind, room: str = "", seq: int = 0, *, text: str = "", note: str = "") -> None:
         now = self.clock()
+        text = self._texts.setdefault(text, text)  # one copy for all who receive it
         self.events.append(Event(now, client, kind, room, seq, text, note))
         if kind == "send":
             self.first_sent.setdefault(text, now)

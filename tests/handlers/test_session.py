@@ -99,6 +99,8 @@ class SessionTest(ChatTestCase):
         answer = await self.call("DELETE", "/api/session", token=self.token("ann"))
         assert (answer.status, answer.body) == (204, b"")
         assert cookie_of(answer)[COOKIE].value == ""
+        assert (await self.call("POST", "/api/session", {"name": "ann"})).status == 200
+        assert (await self.call("DELETE", "/api/session")).status == 204
 
     @gen_test
     async def test_a_session_outlives_its_name(self) -> None:

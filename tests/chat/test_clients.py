@@ -1,0 +1,106 @@
+"""Clients: how many there are, and whether there is room for more."""
+
+import asyncio
+import socket
+from typing import Any
+
+import pytest
+from tornado.iostream import IOStream
+
+from chat.clients import Clients
+from chat.errors import Unavailable
+from chat.protocol import CloseCode
+from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
+from tests.rooms import ANN
+
+
+class FakeTransport:
+    """Remembers with which code it was closed."""
+
+    def __init__(self) -> None:
+        self.code = 0
+
+    def left(self) -> None:
+        """Nothing."""
+
+    def close_transport(self, code: int, reason: str) -> None:
+        self.code = code
+
+
+def test_takes_in_so_many() -> None:
+    """One too many is refused with a time to wait; when one has gone there is room; going twice is harmless."""
+    clients = Clients(limit=2, backlog_limit=1)
+    waiters: list[Any] = [object(), object()]
+    for waiter in waiters:
+        clients.admit()
+        clients.add(waiter)
+    assert len(clients) == 2
+    with pytest.raises(Unavailable) as refused:
+        clients.admit()
+    assert refused.value.retry_after
+    clients.remove(waiters[0])
+    clients.remove(waiters[0])
+    clients.admit()
+    assert len(clients) == 1
+
+
+async def test_counts_by_transport() -> None:
+    """Each client counts for its transport."""
+    clients, tick = Clients(limit=9, backlog_limit=1), Tick(asyncio.get_running_loop().call_soon)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        stream = IOStream(ours)
+        bounds: dict[str, Any] = {"limit": 1, "grace": 1}
+        clients.add(SocketWaiter(ANN, stream, FakeTransport(), tick, **bounds))
+        clients.add(StreamWaiter(ANN, stream, FakeTransport(), tick, chunked=True, **bounds))
+        for _ in range(2):
+            clients.add(PollWaiter(ANN, tick, linger=0))
+        assert clients.by_transport() == {"websocket": 1, "stream": 1, "poll": 2}
+        assert clients.backlog() == 0
+        stream.close()
+
+
+async def test_closes_the_slowest_when_too_much_waits() -> None:
+    """While more waits for all together than is allowed, the slowest go, and no more of them than need be."""
+    tick = Tick(asyncio.get_running_loop().call_soon)
+    clients = Clients(limit=9, backlog_limit=400_000)
+    pairs = [socket.socketpair() for _ in range(3)]
+    transports = [FakeTransport() for _ in pairs]
+    waiters = [
+        SocketWaiter(ANN, IOStream(ours), transport, tick, limit=10**9, grace=0)
+        for (ours, _), transport in zip(pairs, transports, strict=True)
+    ]
+    sizes = (600_000, 3_000_000, 300_000)
+    for waiter, size in zip(waiters, sizes, strict=True):
+        clients.add(waiter)
+        waiter.put(b"x" * size)
+        waiter.flush()
+    backlogs = [waiter.backlog for waiter in waiters]
+    assert backlogs[1] > 400_000 and sum(backlogs) == clients.backlog()
+    clients.relieve()
+    await asyncio.sleep(0.01)
+    rest = backlogs[0] + backlogs[2]
+    assert transports[1].code == CloseCode.SLOW_CONSUMER
+    assert (transports[0].code == CloseCode.SLOW_CONSUMER) == (rest > 400_000)
+    assert transports[2].code == 0
+    clients.remove(waiters[1])
+    clients.relieve()
+    for ours, theirs in pairs:
+        theirs.close()
+        ours.close()
+
+
+async def test_leaves_everybody_when_little_waits() -> None:
+    """Below the limit nobody is closed."""
+    clients, tick = Clients(limit=9, backlog_limit=10**9), Tick(asyncio.get_running_loop().call_soon)
+    ours, theirs = socket.socketpair()
+    with theirs:
+        transport = FakeTransport()
+        waiter = SocketWaiter(ANN, IOStream(ours), transport, tick, limit=10**9, grace=0)
+        clients.add(waiter)
+        waiter.put(b"x" * 3_000_000)
+        waiter.flush()
+        assert clients.backlog() > 0
+        clients.relieve()
+        assert transport.code == 0
+        ours.close()
