@@ -9,7 +9,7 @@ os.environ.setdefault("MOTOR_MAX_WORKERS", "64")
 
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
 from pymongo import ReturnDocument, WriteConcern
-from pymongo.errors import ConfigurationError, InvalidURI, PyMongoError
+from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, PyMongoError
 
 Document: TypeAlias = dict[str, Any]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
@@ -43,15 +43,18 @@ class Connection:
             await self._client.admin.command("ping")
             meta = await self._meta("schema", {"version": SCHEMA})
         except PyMongoError as error:
-            raise DatabaseError(f"MongoDB cannot be reached: {_brief(error)}") from None
+            raise unusable(error) from None
         if meta["version"] != SCHEMA:
             raise DatabaseError(
                 f"the database {self.database.name!r} is of version {meta['version']}, this Parley needs {SCHEMA}"
             )
 
     async def secret(self) -> str:
-        """The key that signs sessions: made once, shared by all servers on this database."""
-        return str((await self._meta("signing", {"secret": secrets.token_hex(32)}))["secret"])
+        """The key that signs sessions: made once, shared by all servers on this database; raises DatabaseError."""
+        try:
+            return str((await self._meta("signing", {"secret": secrets.token_hex(32)}))["secret"])
+        except PyMongoError as error:
+            raise unusable(error) from None
 
     async def ping(self) -> None:
         """Raises PyMongoError if MongoDB does not answer."""
@@ -68,6 +71,12 @@ class Connection:
         )
         assert found is not None
         return found
+
+
+def unusable(error: PyMongoError) -> DatabaseError:
+    """What to tell the user when MongoDB refuses what the start needs."""
+    what = "reached" if isinstance(error, ConnectionFailure) else "used"
+    return DatabaseError(f"MongoDB cannot be {what}: {_brief(error)}; check --mongo, or leave it out for a private one")
 
 
 def _brief(error: PyMongoError) -> str:

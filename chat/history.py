@@ -9,7 +9,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConce
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat.database import Database, Document
+from chat.database import Database, Document, unusable
 from chat.entries import Entry, settle
 from chat.errors import Unavailable
 from chat.room import RoomRecord
@@ -51,7 +51,13 @@ class History:
         self._rooms = database.get_collection("rooms", **options)
 
     async def prepare(self) -> None:
-        """Makes the indexes; they hold the order, and each key to one entry."""
+        """Makes the indexes; they hold the order, and each key to one entry. Raises DatabaseError."""
+        try:
+            await self._make_indexes()
+        except PyMongoError as error:
+            raise unusable(error) from None
+
+    async def _make_indexes(self) -> None:
         await self._entries.create_index([("log", ASCENDING), ("seq", ASCENDING)], unique=True, name="order")
         await self._entries.create_index([("log", ASCENDING), ("key", ASCENDING)], unique=True, name="keys")
         await self._entries.create_index(

@@ -98,7 +98,8 @@ class StreamingWaiter(Waiter):
     """A client with an open connection, to which bytes are written as they come.
 
     While its stream still writes it is blocked: what comes is kept here and counted. Past half the limit what passes is
-    dropped; past the limit the client is too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept by
+    dropped; past the limit the client is too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept
+    by
     reference, so a hundred slow clients of a room cost one copy.
     """
 

@@ -20,9 +20,9 @@ export class ScrollKeeper {
     new ResizeObserver(() => this.#isAtEnd && this.toEnd()).observe(element);
   }
 
-  /** Whether the reader is at the end. */
+  /** Whether the reader is at the end. Of a move in this very frame the event is still to come, so it is measured. */
   get isAtEnd() {
-    return this.#isAtEnd;
+    return this.#isAtEnd && this.#distance() < NEAR;
   }
 
   /** Scrolls to the end and stays there. */

@@ -15,6 +15,16 @@ FIRST_SEEN = """log => {
 }"""
 
 
+def scroll_to(log: Locator, top: str) -> None:
+    """Scrolls, and returns when the page has noticed."""
+    log.evaluate(
+        f"""log => new Promise((resolve) => {{
+            log.addEventListener('scroll', () => resolve(), {{ once: true }});
+            log.scrollTop = {top};
+        }})"""
+    )
+
+
 def top_of(log: Locator, seq: str) -> float:
     return log.locator(f'.message[data-seq="{seq}"]').evaluate("message => message.getBoundingClientRect().top")
 
@@ -34,7 +44,7 @@ def test_who_reads_further_up_is_not_moved_but_told(visit: Visit, server: Server
     """New messages leave the reader in place and are counted on a button that leads to them."""
     server.fill(room, 60)
     ann = visit("ann").enter(room)
-    ann.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2; }")
+    scroll_to(ann.log, "log.scrollHeight / 2")
     seq, before = ann.log.evaluate(FIRST_SEEN)
     button = ann.page.locator("#new-messages")
     server.say(room, "one more", "reporter")
@@ -52,7 +62,7 @@ def test_scrolling_down_clears_the_button(visit: Visit, server: ServerProcess, r
     """Who goes to the end by themselves has seen what was new."""
     server.fill(room, 60)
     ann = visit("ann").enter(room)
-    ann.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2; }")
+    scroll_to(ann.log, "log.scrollHeight / 2")
     server.say(room, "news", "reporter")
     expect(ann.page.locator("#new-messages")).to_be_visible()
     ann.log.hover()
@@ -64,7 +74,7 @@ def test_ones_own_message_leads_to_the_end(visit: Visit, server: ServerProcess, 
     """Who writes sees what they have written, wherever they were reading."""
     server.fill(room, 60)
     ann = visit("ann").enter(room)
-    ann.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2; }")
+    scroll_to(ann.log, "log.scrollHeight / 2")
     ann.say("here I am")
     expect(ann.message("here I am")).to_be_in_viewport()
 
@@ -76,8 +86,7 @@ def test_older_messages_come_without_a_jump(visit: Visit, server: ServerProcess,
     expect(ann.messages).to_have_count(50)
     pages = 0
     while (count := ann.messages.count()) < 300:
-        ann.log.evaluate("log => { log.scrollTop = 120; }")
-        seq, before = ann.log.evaluate(FIRST_SEEN)
+        seq, before = ann.log.evaluate(f"log => {{ log.scrollTop = 120; return ({FIRST_SEEN})(log); }}")
         expect(ann.messages).to_have_count(count + 50)
         assert top_of(ann.log, seq) == pytest.approx(before, abs=1)
         pages += 1
@@ -99,7 +108,7 @@ def test_a_room_is_left_and_found_again_at_the_same_place(visit: Visit, server: 
     """Each open room remembers where its reader was."""
     server.fill(room, 60)
     ann = visit("ann").enter(room)
-    ann.log.evaluate("log => { log.scrollTop = log.scrollHeight / 2; }")
+    scroll_to(ann.log, "log.scrollHeight / 2")
     seq, before = ann.log.evaluate(FIRST_SEEN)
     ann.page.locator("#open-room").click()
     ann.page.locator("#room-chooser-name").fill(f"{room}-beside")

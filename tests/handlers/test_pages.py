@@ -1,10 +1,12 @@
 """The pages, and what all answers have in common."""
 
 import re
+from unittest import mock
 from urllib.parse import quote
 
 from tornado.testing import ExpectLog, gen_test
 
+from handlers.pages import LobbyPage
 from tests.cases import ChatTestCase
 
 
@@ -88,7 +90,7 @@ class PagesTest(ChatTestCase):
 
     @gen_test
     async def test_a_fault_of_ours(self) -> None:
-        """An exception is a 500 that tells nothing of the code, as JSON for calls and as a page for pages, and is logged."""
+        """An exception is logged, and a 500 that tells nothing of the code: JSON for calls, a page for pages."""
 
         async def broken(*_: object) -> None:
             raise RuntimeError("the details")
@@ -96,6 +98,10 @@ class PagesTest(ChatTestCase):
         self.chat.directory.rooms = broken  # type: ignore[method-assign, assignment]
         with ExpectLog("tornado.application", "Uncaught exception"), ExpectLog("tornado.access", "500"):
             answer = await self.call("GET", "/api/rooms")
+            with mock.patch.object(LobbyPage, "get", broken):
+                page = await self.call("GET", "/")
         assert (answer.status, answer.code) == (500, "unavailable")
-        assert "details" not in str(answer.body)
+        assert page.status == 500 and b"</html>" in page.body
+        for found in (answer, page):
+            assert "details" not in str(found.body) and "Traceback" not in str(found.body)
         assert (await self.call("GET", "/healthz")).status == 200

@@ -138,6 +138,24 @@ class PollTest(ChatTestCase):
         assert [entry["text"] for entry in found["entries"]] == ["hi"]
 
     @gen_test
+    async def test_a_poll_for_members_is_told_who_comes_and_goes(self) -> None:
+        """It is answered when somebody comes or goes, not when somebody types; others wait on."""
+        bob = await self.socket("bob", room="a")
+        ann, plain = self.token("ann"), await self.waiting_poll("a", token=self.token("cid"), after=0)
+        poll = await self.waiting_poll("a", token=ann, after=0, members=1)
+        await bob.say(type="typing", room="a")
+        await bob.settled()
+        assert not poll.done()
+        dan = await self.socket("dan", room="a")
+        found = (await poll).body["rooms"]["a"]
+        assert (found["entries"], found["people"], found["seq"]) == ([], 4, 0)
+        assert {person["name"] for person in found["members"]} == {"ann", "bob", "cid", "dan"}
+        poll = await self.waiting_poll("a", token=ann, after=0, members=1)
+        await dan.close()
+        assert (await poll).body["rooms"]["a"]["people"] == 3
+        assert not plain.done()
+
+    @gen_test
     async def test_a_polling_person_stays_present_between_polls(self) -> None:
         """The others hear once that they came, and hear of no going while they poll."""
         ann, bob = self.token("ann"), await self.socket("bob", room="a")

@@ -82,15 +82,15 @@ class SocketTest(ChatTestCase):
         own = self.get_url("").rstrip("/")
         client = await self.raw_socket("/ws", token=token, headers={"Origin": own})
         assert (await client.hear())["type"] == "welcome"
-        status, _ = await self.refused_text("/ws", token=token, headers={"Origin": "http://evil.example"})
-        assert status == 403
+        status, body = await self.refused("/ws", token=token, headers={"Origin": "http://evil.example"})
+        assert (status, body["error"]["code"]) == (403, "forbidden")
 
-    async def refused_text(self, path: str, **options: Any) -> tuple[int, bytes]:
-        try:
-            await self.raw_socket(path, **options)
-        except InvalidStatus as refusal:
-            return refusal.response.status_code, bytes(refusal.response.body or b"")
-        raise AssertionError("the handshake was not refused")
+    @gen_test
+    async def test_what_is_no_handshake(self) -> None:
+        """A plain request is told in JSON that it is a bad one."""
+        answer = await self.call("GET", "/ws?username=ann")
+        assert (answer.status, answer.code) == (400, "bad_request")
+        assert len(self.chat.people) == 0
 
     @gen_test
     async def test_subscribes_by_the_address(self) -> None:
