@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check format lock clean
+.PHONY: run test check format lock faults bench bench-smoke clean
 
 run: $(VENV)/.run
 	@exec $(BIN)/python server.py $(ARGS)
@@ -20,6 +20,21 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Kills, stalls and cuts everything under load, and compares what clients were told with what is stored.
+faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults $(ARGS)
+
+# Parley beside its peers: needs a C compiler and Node.js; rewrites docs/benchmarks.md.
+bench: $(VENV)/.run
+	test -d benchmarks/.venv || $(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	cd benchmarks && npm ci --no-audit --no-fund
+	benchmarks/.venv/bin/python benchmarks/run.py --write $(ARGS)
+
+# Some seconds of it: fails when Parley has become half as fast beside its peers. Needs a C compiler.
+bench-smoke: $(VENV)/.run
+	$(BIN)/python benchmarks/smoke.py
 
 # The pinned requirements, with the hashes of everything they install.
 lock: $(VENV)/.dev

@@ -334,6 +334,62 @@ async def test_a_change_is_answered_in_time(mongod: SessionMongod, database: str
         assert stored.new
 
 
+async def test_what_has_expired_is_not_stored(mongod: SessionMongod, database: str) -> None:
+    """A change whose sender was told `unavailable` while it was queued is not stored afterwards."""
+    async with bench(mongod, database) as at:
+        room = new_room()
+        at.history.gate.clear()
+        held = at.send(room, "held")
+        await until(lambda: at.history.inserts)
+        at.commit._timeout = 0.05
+        queued = at.send(room, "queued")
+        with pytest.raises(Unavailable):
+            await queued
+        at.history.gate.set()
+        await held
+        await until(lambda: not at.commit._queue)
+        at.commit._timeout = 10
+        assert (await at.send(room, "after")).entry.seq == 2
+        assert [entry.text for entry in await at.history.newest("lobby", 10)] == ["held", "after"]
+
+
+async def test_mongodb_goes_while_a_known_key_is_looked_up(mongod: SessionMongod, database: str) -> None:
+    """The sender is told `unavailable`, and gets the entry of then with the next try."""
+    async with bench(mongod, database) as at:
+        room, key, original = new_room(keep=1), new_key(), at.history.entry_of
+        await at.send(room, "one", key=key)
+        await at.send(room, "two")
+
+        async def away(*_: str) -> Entry | None:
+            at.history.entry_of = original  # type: ignore[method-assign]
+            raise Unavailable("away")
+
+        at.history.entry_of = away  # type: ignore[method-assign]
+        with pytest.raises(Unavailable):
+            await at.send(room, "one", key=key)
+        assert (await at.send(room, "one", key=key)).entry.seq == 1
+
+
+async def test_mongodb_stays_away_for_a_while(mongod: SessionMongod, database: str) -> None:
+    """Until the log could be read again nothing is stored; then what waits is, in order."""
+    async with bench(mongod, database) as at:
+        room, original, tries = new_room(), at.history.following, []
+
+        async def away(*arguments: Any) -> list[Entry]:
+            tries.append(arguments)
+            if len(tries) < 3:
+                raise Unavailable("away")
+            return await original(*arguments)
+
+        at.history.following = away  # type: ignore[method-assign]
+        at.history.failing = Unavailable("away")
+        with ExpectLog("parley.commit", "a batch of 1 was not stored"), pytest.raises(Unavailable):
+            await at.send(room, "lost")
+        found = await asyncio.gather(*(at.send(room, text) for text in ("one", "two")))
+        assert [stored.entry.seq for stored in found] == [1, 2]
+        assert len(tries) >= 3
+
+
 async def test_the_queue_is_bounded(mongod: SessionMongod, database: str) -> None:
     """More than the queue holds is refused at once, and what it holds is stored."""
     async with bench(mongod, database, queue=3) as at:

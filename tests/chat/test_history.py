@@ -1,6 +1,10 @@
 """History: the stored logs, in a real MongoDB."""
 
+import asyncio
+from unittest import mock
+
 import pytest
+from pymongo.errors import DuplicateKeyError
 
 from chat.errors import Unavailable
 from chat.history import Conflict, History
@@ -161,10 +165,28 @@ async def test_everything_says_unavailable_while_mongodb_is_away(mongod: Session
     connection.close()
 
 
+async def test_a_room_that_another_process_made_just_now(mongod: SessionMongod, database: str) -> None:
+    """Where MongoDB says that somebody was quicker, one is given theirs."""
+    async with mongod.history(database) as history:
+        theirs = record("lobby")
+        assert await history.make_room(theirs) == (theirs, True)
+        rooms = mock.Mock(wraps=history._rooms)
+        rooms.find_one_and_update.side_effect = DuplicateKeyError("quicker")
+        history._rooms = rooms
+        assert await history.make_room(record("lobby")) == (theirs, False)
+
+
+async def test_what_mongodb_will_not_store(mongod: SessionMongod, database: str) -> None:
+    """An insert that fails for another reason than a conflict is `unavailable`."""
+    async with mongod.history(database) as history:
+        await store(history, message(1))
+        mongod.client[database].command("collMod", "entries", validator={"text": "only this"})
+        with pytest.raises(Unavailable):
+            await store(history, message(2))
+
+
 async def test_two_who_make_a_room_at_once_get_the_same(mongod: SessionMongod, database: str) -> None:
     """Of many at the same moment exactly one has made it."""
-    import asyncio  # noqa: PLC0415 - here alone
-
     async with mongod.history(database) as history:
         made = await asyncio.gather(*(history.make_room(record("lobby")) for _ in range(20)))
         assert sum(new for _, new in made) == 1

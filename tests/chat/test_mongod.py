@@ -158,6 +158,43 @@ async def test_a_lock_file_that_says_nothing(folder: Path, content: str) -> None
     assert PrivateMongod(folder, cache=0.25)._running_pid() is None
 
 
+async def test_a_zombie_is_no_running_mongod(folder: Path) -> None:
+    """A dead process that nobody has reaped does not count, though its number answers and its socket lies there."""
+    first = PrivateMongod(folder, cache=0.25)
+    await first.start()
+    abandon(first)
+    pid = pid_in(folder)
+    second = PrivateMongod(folder, cache=0.25)
+    assert second._running_pid() == pid
+    os.kill(pid, signal.SIGKILL)
+    await until(lambda: ") Z " in Path(f"/proc/{pid}/stat").read_text())
+    assert (folder / SOCKET).exists()
+    assert second._running_pid() is None
+    assert first._process is not None
+    first._process.wait()
+
+
+def test_without_proc_the_socket_decides(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system shows no processes (macOS), a living number and a socket are a running mongod."""
+    folder.mkdir()
+    (folder / "mongod.lock").write_text(str(os.getpid()))
+    monkeypatch.setattr(mongod_module, "Path", lambda path: Path(str(path).replace("/proc", "/no-proc")))
+    mongod = PrivateMongod(folder, cache=0.25)
+    assert mongod._running_pid() is None
+    (folder / SOCKET).touch()
+    assert mongod._running_pid() == os.getpid()
+
+
+async def test_one_that_runs_and_never_serves(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was taken over and is not ready in time is stopped, and the line says so."""
+    monkeypatch.setattr(mongod_module, "START_TIMEOUT", 0.3)
+    folder.mkdir()
+    process = await asyncio.create_subprocess_exec("sleep", "60", cwd=folder)
+    (folder / "mongod.lock").write_text(str(process.pid))
+    assert "was not ready within" in await failure(folder)
+    await process.wait()
+
+
 async def test_locked_data(folder: Path) -> None:
     """A second server is refused with a line that says what to do, and harms nothing."""
     first = PrivateMongod(folder, cache=0.25)

@@ -213,6 +213,19 @@ def test_data_comes_back_as_it_was() -> None:
     assert json.loads(encode(found.data)) == data
 
 
+@pytest.mark.parametrize("value", ["1" + "0" * 30, "-1" + "0" * 30, "[" * 400 + "]" * 400])
+def test_refuses_data_that_could_not_be_given_back(value: str) -> None:
+    """Numbers too large to be written again, and data too deep, are a bad request at both doors, or come back whole."""
+    raw = f'{{"type":"send","room":"a","key":"{KEY}","kind":"x","data":{{"a":{value}}}}}'
+    for door in (lambda: decode(raw, LIMITS), lambda: command(json.loads(raw), LIMITS)):
+        try:
+            found = door()
+        except BadRequest:
+            continue
+        assert isinstance(found, Send)
+        assert json.loads(encode(found.data)) == {"a": json.loads(value)}
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

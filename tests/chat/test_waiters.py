@@ -10,6 +10,7 @@ import pytest
 from tornado.iostream import IOStream
 from tornado.testing import ExpectLog
 
+from chat import waiters as waiters_module
 from chat.broadcast import Broadcast, Notice
 from chat.framing import chunk, event, frame
 from chat.protocol import CloseCode
@@ -343,6 +344,32 @@ async def test_a_broken_connection_costs_nothing() -> None:
         assert client.stream.closed()
         client.put(b"and more")
         assert client.waiter.backlog == 0
+
+
+async def test_a_line_that_breaks_while_it_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Should the stream close between the send and the write, what waits is dropped."""
+    async with line() as client:
+        monkeypatch.setattr(waiters_module, "send_now", lambda _, data: data)
+        client.stream.close()
+        client.waiter.put(b"one")
+        client.waiter.put(b"two")
+        client.ticks.turn()
+        assert client.waiter.backlog == 0
+        assert client.transport.closes == []
+
+
+async def test_a_connection_that_goes_while_it_is_full() -> None:
+    """Gone with bytes on their way: it leaves once, and what was on its way does no harm."""
+    async with line() as client:
+        room = new_room()
+        room.join(client.waiter)
+        client.fill()
+        client.waiter.gone()
+        client.far.close()
+        client.stream.close()
+        await asyncio.sleep(0.01)
+        client.put(b"more")
+        assert (room.people, client.transport.has_left) == (0, 1)
 
 
 # Polls

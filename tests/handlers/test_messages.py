@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from tornado.testing import ExpectLog, gen_test
 
 from chat.entries import Entry
+from chat.errors import Unavailable
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
 from tests.waiting import until
@@ -342,6 +343,36 @@ class ForgetfulTest(ChatTestCase):
             await self.send("a", "more", token=token)
         answer = await self.call("POST", "/api/rooms/a/messages", {"text": "one", "key": key}, token=token)
         assert (answer.status, answer.body["seq"]) == (200, first)
+
+    @gen_test
+    async def test_an_edits_key_out_of_memory_is_known(self) -> None:
+        """An edit sent again long after is acknowledged with its entry, though its message is deleted by now."""
+        token, key = self.token("ann"), new_key()
+        await self.send("a", "one", token=token)
+        first = await self.command("a", token=token, type="edit", target=1, text="two", key=key)
+        await self.command("a", token=token, type="delete", target=1, key=new_key())
+        for _ in range(3):
+            await self.send("a", "more", token=token)
+        again = await self.command("a", token=token, type="edit", target=1, text="two", key=key)
+        assert (again.status, again.body) == (200, first.body)
+
+    @gen_test
+    async def test_a_text_that_cannot_be_removed_just_now(self) -> None:
+        """The deletion stands and nobody is shown the text, though MongoDB went before it was removed."""
+        token = self.token("ann")
+        await self.send("a", "secret", token=token)
+
+        async def away(*_: object) -> None:
+            raise Unavailable("away")
+
+        self.chat.history.redact = away  # type: ignore[method-assign, assignment]
+        with ExpectLog("parley.changes", "the text of a/1 could not be removed"):
+            answer = await self.command("a", token=token, type="delete", target=1, key=new_key())
+        assert answer.status == 200
+        for _ in range(3):
+            await self.send("a", "more", token=token)
+        assert "secret" not in str((await self.page("a")).body)
+        assert "secret" not in str((await self.poll("a", token=token, after=0)).body)
 
 
 class AwayTest(ChatTestCase):

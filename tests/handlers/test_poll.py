@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from typing import Any, ClassVar
 
 from tornado.testing import gen_test
@@ -341,3 +342,22 @@ class LargePollTest(ChatTestCase):
         found = (await self.poll("a", token=token, after=0)).body["rooms"]["a"]
         assert found["gap"] == [1, 2]
         assert [entry["seq"] for entry in found["entries"]] == [3, 4]
+
+    @gen_test
+    async def test_a_large_answer_to_a_slow_reader(self) -> None:
+        """What the connection does not take at once follows, and the next poll is answered after it."""
+        for listening in self.http_server._sockets.values():
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_096)
+        token = self.token("ann")
+        for _ in range(2):
+            body = {"kind": "big", "data": {"x": "y" * 20_000}, "key": new_key()}
+            await self.call("POST", "/api/rooms/a/messages", body, token=token)
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
+        request = f"GET /api/poll?room=a&after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        for _ in range(3):
+            writer.write(request.encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = int(head.partition(b"Content-Length: ")[2].split()[0])
+            found = json.loads(await reader.readexactly(size))
+            assert [entry["seq"] for entry in found["rooms"]["a"]["entries"]] == [1, 2]
+        writer.close()

@@ -66,6 +66,25 @@ class SocketTest(ChatTestCase):
         assert len(self.chat.keepalive) == 0
 
     @gen_test
+    async def test_what_a_stranger_says_is_not_heard(self) -> None:
+        """What comes with the handshake of one who has no name changes nothing."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
+        text = json.dumps({"type": "subscribe", "room": "a"}).encode()
+        writer.write(
+            b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            + bytes([0x81, 0x80 | len(text), 0, 0, 0, 0])
+            + text
+            + b"\x88\x80\x00\x00\x00\x00"
+        )
+        async with asyncio.timeout(10):
+            answer = await reader.read()
+        writer.close()
+        assert b'"unauthenticated"' in answer
+        assert b'"subscribed"' not in answer
+        assert self.stored()["rooms"] == []
+
+    @gen_test
     async def test_a_name_is_refused_in_the_handshake(self) -> None:
         """409 for one that is taken, 400 for one that is not allowed."""
         await self.socket("ann")

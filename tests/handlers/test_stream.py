@@ -1,10 +1,11 @@
 """/api/stream: server-sent events."""
 
 import asyncio
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tornado.testing import gen_test
 
+from chat.entries import Entry
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
 from tests.waiting import until
@@ -125,6 +126,9 @@ class StreamTest(ChatTestCase):
         client = await self.stream("a", token=token, after=9)
         assert (client.status, client.body["error"]["code"]) == (400, "bad_request")
         assert self.stored()["rooms"] == []
+        await self.send("a", "hi", token=token)
+        client = await self.stream("a", token=token, after=2)
+        assert (client.status, client.body["error"]["code"]) == (400, "bad_request")
 
     @gen_test
     async def test_a_client_that_goes_away_frees_its_waiter(self) -> None:
@@ -181,6 +185,29 @@ class TroubledStreamTest(ChatTestCase):
             await client.comment()
         await self.send("a", "hi", token=self.token("bob"))
         assert (await client.hear("message"))["text"] == "hi"
+
+    @gen_test
+    async def test_one_who_goes_while_the_history_is_read(self) -> None:
+        """A client that is cut while its room's log is read never stays in the room."""
+        token = self.token("ann")
+        for n in range(5):
+            await self.send("a", str(n), token=token)
+        reached, go_on, original = asyncio.Event(), asyncio.Event(), self.chat.history.messages
+
+        async def slow(*arguments: Any) -> list[Entry]:
+            reached.set()
+            await go_on.wait()
+            return await original(*arguments)
+
+        self.chat.history.messages = slow  # type: ignore[method-assign]
+        client = await self.stream("a", token=token)
+        await reached.wait()
+        assert len(self.chat.keepalive) == 1
+        client.cut()
+        await asyncio.sleep(0.05)
+        go_on.set()
+        await until(lambda: len(self.chat.keepalive) == 0)
+        assert self.waiters_in("a") == 0
 
     @gen_test
     async def test_says_when_the_history_cannot_be_reached(self) -> None:
