@@ -235,10 +235,12 @@ _REASONS = (
 
 def _is_mongod(pid: int, folder: Path) -> bool:
     """Whether a process is a mongod on that folder, and not a stranger that got the number of a dead one."""
+    if not Path("/proc/self").exists():  # macOS: the socket is what there is to go by
+        return (folder / SOCKET).exists()
     try:
-        return Path(f"/proc/{pid}/cwd").resolve() == folder.resolve()
+        return Path(f"/proc/{pid}/cwd").readlink() == folder.resolve()
     except OSError:
-        return (folder / SOCKET).exists()  # no /proc: the socket is what there is to go by
+        return False
 
 
 def _tail(path: Path, size: int = 20_000) -> str:

@@ -9,7 +9,7 @@ from tornado.websocket import WebSocketHandler
 
 from chat.catch_up import Cursor, catch_up, room_at
 from chat.changes import tell
-from chat.errors import BadRequest, ChatError, RateLimited, TooLarge, Unauthenticated, Unavailable
+from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chat.framing import PING
 from chat.names import room_key
 from chat.protocol import (
@@ -52,6 +52,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     def prepare(self) -> None:
         super().prepare()
+        if self.request.headers.get("Upgrade", "").lower() != "websocket":
+            raise BadRequest("This address speaks WebSocket.")
+        origin = self.request.headers.get("Origin")
+        if origin is not None and not self.check_origin(origin):
+            raise Forbidden("A page of another site may not open a socket here.")
         self.chat.clients.admit()
         try:
             self.identified = self.identity()

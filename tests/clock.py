@@ -1,5 +1,6 @@
-"""A clock that goes only when a test says so."""
+"""Clocks that do not make a test wait."""
 
+import asyncio
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ class Timer:
 
 
 class FakeClock:
-    """Stands for `call_later` of an event loop. Times are seconds since it was made."""
+    """Goes only when a test says so. Stands for `call_later` of an event loop. Times are seconds since it was made."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -43,3 +44,20 @@ class FakeClock:
     def waiting(self) -> int:
         """How many timers have neither run nor been cancelled."""
         return sum(not timer.is_cancelled for _, _, timer, _, _ in self._timers)
+
+
+class LeapingLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time leaps to the next timer when nothing else is to be done. It is for tests without sockets.
+
+    However busy the machine, things happen at the very moment they are due.
+    """
+
+    _now = 0.0
+
+    def time(self) -> float:
+        return self._now
+
+    def _run_once(self) -> None:
+        if not self._ready and self._scheduled:
+            self._now = max(self._now, self._scheduled[0].when())
+        super()._run_once()

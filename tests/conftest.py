@@ -11,6 +11,7 @@ from typing import Any
 import hypothesis
 import pytest
 
+from tests.clock import LeapingLoop
 from tests.logs import UnexpectedRecords
 from tests.mongo import SessionMongod
 from tests.sweeping import sweeping
@@ -31,18 +32,25 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("parley")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "leaping: runs in an event loop whose time leaps from timer to timer")
+
+
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Runs tests that are coroutines, each in an event loop of its own."""
+    """Runs tests that are coroutines, each in an event loop of its own; `leaping` marks those that wait for timers alone."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames
     arguments: dict[str, Any] = {name: pyfuncitem.funcargs[name] for name in names}
 
+    leaps = pyfuncitem.get_closest_marker("leaping") is not None
+
     async def run() -> None:
-        async with asyncio.timeout(ASYNC_TIMEOUT):
+        async with asyncio.timeout(None if leaps else ASYNC_TIMEOUT):
             await pyfuncitem.obj(**arguments)
 
-    asyncio.run(run())
+    with asyncio.Runner(loop_factory=LeapingLoop if leaps else None) as runner:
+        runner.run(run())
     return True
 
 
