@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Coroutine
 from typing import Any
+from urllib.parse import urlsplit
 
 from tornado.websocket import WebSocketHandler
 
@@ -55,7 +56,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("This address speaks WebSocket.")
         origin = self.request.headers.get("Origin")
-        if origin is not None and not self.check_origin(origin):
+        if origin is not None and urlsplit(origin).netloc.lower() != self.request.host.lower():
             raise Forbidden("A page of another site may not open a socket here.")
         self.chat.clients.admit()
         try:

@@ -47,9 +47,9 @@ class FakeClock:
 
 
 class LeapingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time leaps to the next timer when nothing else is to be done. It is for tests without sockets.
+    """An event loop whose time leaps to the next timer when nothing else is to be done.
 
-    However busy the machine, things happen at the very moment they are due.
+    However busy the machine, things happen at the very moment they are due. It is for tests without sockets.
     """
 
     _now = 0.0

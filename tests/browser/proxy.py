@@ -13,8 +13,9 @@ BLOCK = 65536
 class Proxy:
     """Passes requests on, one for each connection.
 
-    With `refuses_sockets` it answers every upgrade to a WebSocket with 400; with `holds_streams` it keeps back an event
-    stream as if waiting for its end, as a proxy does that buffers; while it `is_down` it hangs up at once.
+    With `refuses_sockets` it answers every upgrade to a WebSocket with 400; with `holds_streams` it passes on the
+    head of an event stream and keeps back the rest until its end, as a proxy does that buffers; while it `is_down` it
+    hangs up at once.
     """
 
     def __init__(self, address: str) -> None:
@@ -74,6 +75,8 @@ class Proxy:
             with socket.create_connection(self._upstream) as server, self._kept(server):
                 server.sendall(head if is_upgrade else _alone(head))
                 self._start(_pass_on, client, server)
+                if is_held:
+                    client.sendall(_head(server).partition(b"\r\n\r\n")[0] + b"\r\n\r\n")
                 _pass_on(server, None if is_held else client)
 
     def _kept(self, connection: socket.socket) -> "_Kept":
@@ -100,11 +103,11 @@ class _Kept:
         self._connection.close()
 
 
-def _head(client: socket.socket) -> bytes:
-    """A request as far as its head has come, or nothing where the client went away."""
+def _head(sender: socket.socket) -> bytes:
+    """A request or an answer as far as it has come with its head, or nothing where the sender went away."""
     data = b""
     while b"\r\n\r\n" not in data:
-        block = client.recv(BLOCK)
+        block = sender.recv(BLOCK)
         if not block:
             return b""
         data += block

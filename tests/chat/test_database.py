@@ -43,6 +43,8 @@ async def test_an_unreachable_one() -> None:
     with pytest.raises(DatabaseError) as error:
         await connection.open()
     assert "\n" not in str(error.value) and "Topology" not in str(error.value)
+    with pytest.raises(DatabaseError):
+        await connection.secret()
     with pytest.raises(PyMongoError):
         await connection.ping()
     connection.close()

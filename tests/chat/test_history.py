@@ -6,6 +6,7 @@ from unittest import mock
 import pytest
 from pymongo.errors import DuplicateKeyError
 
+from chat.database import DatabaseError
 from chat.errors import Unavailable
 from chat.history import Conflict, History
 from chat.room import RoomRecord
@@ -141,27 +142,37 @@ async def test_a_log_has_its_indexes(mongod: SessionMongod, database: str) -> No
         assert indexes["keys"]["key"] == [("log", 1), ("key", 1)]
 
 
+async def test_a_log_that_is_not_ours(mongod: SessionMongod, database: str) -> None:
+    """Where the indexes cannot be made it is one line for the user."""
+    mongod.client[database].entries.create_index([("other", 1)], name="order")
+    with pytest.raises(DatabaseError, match="--mongo") as error:
+        async with mongod.history(database):
+            pass
+    assert "\n" not in str(error.value)
+
+
 async def test_everything_says_unavailable_while_mongodb_is_away(mongod: SessionMongod, database: str) -> None:
     """A MongoDB that does not answer in time is `unavailable`, with a time to wait, for reading and for writing."""
     async with mongod.history(database) as history:
         await store(history, message(1))
-    connection = mongod.connection(database, timeout=0.3)
+    connection = mongod.connection(database, timeout=0.8)
     history = History(connection.database)
     assert await history.newest("lobby", 1)
     with mongod.stalled():
-        for call in (
-            lambda: history.newest("lobby", 1),
-            lambda: store(history, message(2)),
-            lambda: history.room("lobby"),
-            lambda: history.make_room(record("den")),
-            lambda: history.rooms(1),
-            lambda: history.mark_active({"lobby": 1}),
-            lambda: history.redact("lobby", 1, 1),
-            lambda: history.entry_of("lobby", "k"),
-        ):
-            with pytest.raises(Unavailable) as refused:
-                await call()
-            assert refused.value.retry_after == 1
+        refusals = await asyncio.gather(
+            history.newest("lobby", 1),
+            store(history, message(2)),
+            history.room("lobby"),
+            history.make_room(record("den")),
+            history.rooms(1),
+            history.mark_active({"lobby": 1}),
+            history.redact("lobby", 1, 1),
+            history.entry_of("lobby", "k"),
+            return_exceptions=True,
+        )
+    for refused in refusals:
+        assert isinstance(refused, Unavailable)
+        assert refused.retry_after == 1
     connection.close()
 
 

@@ -121,7 +121,7 @@ class RoomsTest(ChatTestCase):
 
 
 class AwayTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.3}
+    settings: ClassVar = {"mongo_timeout": 0.6}
 
     @gen_test
     async def test_lists_who_is_awake_while_mongodb_is_away(self) -> None:

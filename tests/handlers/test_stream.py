@@ -174,7 +174,7 @@ class StreamTest(ChatTestCase):
 
 
 class TroubledStreamTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.3, "recent": 2, "ping_interval": 0.2, "ping_timeout": 0.1}
+    settings: ClassVar = {"mongo_timeout": 0.6, "recent": 2, "ping_interval": 0.2, "ping_timeout": 0.1}
 
     @gen_test
     async def test_a_quiet_stream_gets_comments(self) -> None:
