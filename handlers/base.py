@@ -142,12 +142,22 @@ class ApiHandler(Handler):
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise BadRequest(f"The body must be a JSON object. {sentence(error)}") from None
 
+    def arguments(self, name: str) -> list[str]:
+        """All values of a query argument, as they were sent; raises BadRequest.
+
+        Tornado's own way costs a tenth of a poll: it cleans and strips values that are checked here anyway.
+        """
+        try:
+            return [value.decode() for value in self.request.query_arguments.get(name, ())]
+        except UnicodeDecodeError:
+            raise BadRequest(f"{name} is not UTF-8.") from None
+
     def number(self, name: str, default: int | None, *, least: int, most: int | None = None) -> int | None:
         """The whole number of a query argument, at most `most`; raises BadRequest."""
-        given = self.get_query_argument(name, None)
-        if given is None:
+        given = self.arguments(name)
+        if not given:
             return default
-        value = whole(name, given, least)
+        value = whole(name, given[-1], least)
         return value if most is None else min(value, most)
 
 

@@ -32,9 +32,9 @@ def wanted_rooms(
     that is given, else it
     is an error.
     """
-    names = handler.get_query_arguments("room", strip=False)
-    afters = resumed or handler.get_query_arguments("after")
-    epochs = handler.get_query_arguments("epoch")
+    names = handler.arguments("room")
+    afters = resumed or handler.arguments("after")
+    epochs = handler.arguments("epoch")
     if not names:
         raise BadRequest("room is missing.")
     if len(names) > handler.chat.limits.rooms_per_client:

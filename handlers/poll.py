@@ -100,7 +100,7 @@ class PollHandler(ApiHandler):
         return encode(asked.name) + b":" + answer
 
     def _with_members(self) -> bool:
-        return self.get_query_argument("members", "") == "1"
+        return "1" in self.arguments("members")
 
     def on_connection_close(self) -> None:
         """A client that has gone away is not waited for."""

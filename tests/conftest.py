@@ -37,7 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
-    """Runs tests that are coroutines, each in an event loop of its own, whose time leaps if they are marked `leaping`."""
+    """Runs tests that are coroutines, each in its own event loop, whose time leaps if they are marked `leaping`."""
     if not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
     names = pyfuncitem._fixtureinfo.argnames

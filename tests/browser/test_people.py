@@ -25,7 +25,6 @@ def test_people_here_are_listed_and_counted(visit: Visit, room: str) -> None:
     ann = visit("ann").enter(room, transport="ws")
     bob = visit("bob").enter(room, transport="poll")
     eve = visit("eve").enter(room, transport="stream")
-    eve.say("hello")  # a poll tells who is here as soon as something happens
     names = [person.name or "" for person in (ann, bob, eve)]
     for person in (ann, bob, eve):
         expect(person.page.locator("#people .person-name")).to_have_text(names)
@@ -45,6 +44,8 @@ def test_coming_and_going_are_told(visit: Visit, server: ServerProcess, room: st
     with caller(server, room, "late"):
         expect(line).to_have_text("late joined · early left")
         expect(ann.page.locator("#people-count")).to_have_text("2")
+    expect(ann.page.locator("#people-count")).to_have_text("1")
+    expect(line).to_have_text("early left")  # who only looked in is not mentioned
 
 
 def test_many_comings_fold_into_one_line(visit: Visit, server: ServerProcess, room: str) -> None:

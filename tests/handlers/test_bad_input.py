@@ -144,6 +144,33 @@ class BadInputTest(ChatTestCase):
         assert len(self.stored()["entries"]) == 1
 
     @gen_test
+    async def test_what_is_taken_can_be_read(self) -> None:
+        """Data nested as deep as is taken is stored, told and read over every transport; deeper is a bad request."""
+        token, client = self.token("bob"), await self.socket("ann", room="a")
+        taken = 0
+        for depth in [10, 500, *range(950, 1_010, 3)]:
+            data = '{"a":' + "[" * depth + "]" * depth + "}"
+            await client.say_raw(f'{{"type":"send","room":"a","key":"{new_key()}","kind":"x","data":{data}}}')
+            reply = await client.hear("ack", "error")
+            assert reply["type"] == "ack" or reply["code"] == "bad_request", (depth, reply)
+            taken += reply["type"] == "ack"
+            body = f'{{"key":"{new_key()}","kind":"x","data":{data}}}'.encode()
+            answer = await self.call("POST", "/api/rooms/a/messages", body, token=token)
+            assert answer.status in (201, 400), (depth, answer)
+            taken += answer.status == 201
+        assert taken >= 10
+        assert len((await self.page("a", limit=200)).body["entries"]) == taken
+        stream = await self.stream("a", token=token, after=0)
+        await stream.hear("subscribed")
+        for seq in range(1, taken + 1):
+            assert (await stream.hear("message"))["seq"] == seq
+        for is_awake in (True, False):
+            if not is_awake:
+                self.chat.registry._awake.clear()
+            answer = await self.poll("a", token=token, after=0)
+            assert len(answer.body["rooms"]["a"]["entries"]) == taken
+
+    @gen_test
     async def test_an_enormous_message_ends_its_connection_alone(self) -> None:
         """What is too large even to be read ends the connection, and nobody else's."""
         other, client = await self.socket("bob", room="a"), await self.socket("ann")

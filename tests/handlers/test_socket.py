@@ -101,8 +101,9 @@ class SocketTest(ChatTestCase):
         own = self.get_url("").rstrip("/")
         client = await self.raw_socket("/ws", token=token, headers={"Origin": own})
         assert (await client.hear())["type"] == "welcome"
-        status, body = await self.refused("/ws", token=token, headers={"Origin": "http://evil.example"})
-        assert (status, body["error"]["code"]) == (403, "forbidden")
+        for origin in ("http://evil.example", "null", "", "nonsense", "http://[", "http://\u00e9"):
+            status, body = await self.refused("/ws", token=token, headers={"Origin": origin})
+            assert (status, body["error"]["code"]) == (403, "forbidden"), origin
 
     @gen_test
     async def test_what_is_no_handshake(self) -> None:
