@@ -226,6 +226,7 @@ class PrivateMongod:
 _REASONS = (
     ("error while loading shared libraries", "a library it needs is missing: install libcurl4 and OpenSSL 3"),
     ("No space left on device", "the disk is full; make room, or give --data on another disk"),
+    ("Writing to log file failed", "the disk is full; make room, or give --data on another disk"),
     ("DBPathInUse", "another mongod has the data folder open"),
     ("Permission denied", "the data folder cannot be written; check its owner"),
     ("IncompatibleServerVersion", "the data was written by another version of MongoDB; use that one"),

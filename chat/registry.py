@@ -103,10 +103,18 @@ class RoomRegistry:
         self, under_way: dict[str, asyncio.Task[T]], key: str, begin: Callable[[], Coroutine[Any, Any, T]]
     ) -> T:
         """The outcome of what is under way for that key, or else is begun now: all who wait go on in their order."""
+
+        async def run() -> T:
+            try:
+                return await begin()
+            finally:
+                del under_way[
+                    key
+                ]  # not by a callback: that would be a turn later, and who comes in it would join the past
+
         task = under_way.get(key)
         if task is None:
-            task = under_way[key] = asyncio.get_running_loop().create_task(begin())
-            task.add_done_callback(lambda _: under_way.pop(key, None))
+            task = under_way[key] = asyncio.get_running_loop().create_task(run())
         return await asyncio.shield(task)
 
     async def _load(self, key: str) -> Room | None:

@@ -55,8 +55,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         super().prepare()
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("This address speaks WebSocket.")
-        origin = self.request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != self.request.host.lower():
+        if not self._is_from_here():
             raise Forbidden("A page of another site may not open a socket here.")
         self.chat.clients.admit()
         try:
@@ -64,6 +63,14 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         except Unauthenticated:
             return  # a browser's page is told by a close code, as it never sees the status of a handshake
         self.chat.people.check(self.identified.user)
+
+    def _is_from_here(self) -> bool:
+        """Whether the page that opens the socket is one of ours; what is no browser names none."""
+        origin = self.request.headers.get("Origin")
+        try:
+            return origin is None or urlsplit(origin).netloc.lower() == self.request.host.lower()
+        except ValueError:
+            return False
 
     def open(self, *path: str, **_: str) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
