@@ -15,6 +15,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 import settings
+from chat.alarms import Alarms
 from chat.changes import Changes
 from chat.chat import Chat
 from chat.clients import Clients
@@ -132,6 +133,7 @@ async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) ->
 def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     """The parts of the domain, joined."""
     loop = asyncio.get_running_loop()
+    alarms = Alarms(loop)
     stopping = asyncio.Event()
     metrics = Metrics()
     clients = Clients(limit=config.clients_limit, backlog_limit=config.backlog_total)
@@ -146,7 +148,7 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     )
     registry = RoomRegistry(
         history,
-        loop.call_later,
+        alarms.call_later,
         keep=config.recent,
         presence_limit=config.presence_limit,
         idle=config.room_idle,
@@ -154,13 +156,14 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     )
     metrics.watch(clients, registry.__len__, commit.__len__)
     return Chat(
+        alarms=alarms,
         connection=connection,
         history=history,
         commit=commit,
         changes=Changes(history, commit, reaction_limit=config.reaction_limit),
         registry=registry,
         directory=Directory(registry, stopping, limit=config.rooms_limit),
-        people=People(loop.call_later, hold=config.name_hold),
+        people=People(alarms.call_later, hold=config.name_hold),
         clients=clients,
         metrics=metrics,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from chat.alarms import Alarms
 from chat.changes import Changes
 from chat.clients import Clients
 from chat.commit import GroupCommit
@@ -21,6 +22,7 @@ from chat.waiters import Tick
 class Chat:
     """One of each."""
 
+    alarms: Alarms
     connection: Connection
     history: History
     commit: GroupCommit

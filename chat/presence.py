@@ -1,16 +1,21 @@
 """Who is here: counted by connections, with a time to linger after the last one."""
 
-from asyncio import TimerHandle
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, Protocol, TypeVar
 
 Key = TypeVar("Key", bound=Hashable)
 
 
-class CallLater(Protocol):
-    """`asyncio.AbstractEventLoop.call_later`, or a test's own clock."""
+class Cancellable(Protocol):
+    """A timer that has been set."""
 
-    def __call__(self, delay: float, callback: Callable[..., object], *args: object) -> TimerHandle: ...
+    def cancel(self) -> None: ...
+
+
+class CallLater(Protocol):
+    """`Alarms.call_later`, that of an event loop, or a test's own clock."""
+
+    def __call__(self, delay: float, callback: Callable[..., object], *args: object) -> Cancellable: ...
 
 
 class _Stay:
@@ -18,7 +23,7 @@ class _Stay:
 
     def __init__(self) -> None:
         self.count = 0
-        self.leaving: TimerHandle | None = None
+        self.leaving: Cancellable | None = None
 
 
 class Presence(Generic[Key]):

@@ -11,6 +11,7 @@ from tornado.iostream import IOStream, StreamClosedError
 from chat.broadcast import Broadcast, Notice
 from chat.framing import chunk, event, frame, send_now
 from chat.people import User
+from chat.presence import CallLater
 from chat.protocol import CloseCode
 
 if TYPE_CHECKING:
@@ -326,10 +327,19 @@ class PollWaiter(Waiter):
 
     transport = "poll"
 
-    __slots__ = ("_answer", "_came", "_tick", "linger", "notices")
+    __slots__ = ("_answer", "_call_later", "_came", "_tick", "linger", "notices")
 
-    def __init__(self, user: User, tick: Tick, *, linger: float, notices: bool = False) -> None:
+    def __init__(
+        self,
+        user: User,
+        tick: Tick,
+        *,
+        linger: float,
+        notices: bool = False,
+        call_later: CallLater | None = None,
+    ) -> None:
         super().__init__(user)
+        self._call_later = call_later or asyncio.get_running_loop().call_later
         self.linger = linger
         self.notices = notices
         self._tick = tick
@@ -359,7 +369,7 @@ class PollWaiter(Waiter):
 
     async def wait(self, seconds: float) -> list[Broadcast]:
         """What came within that time, by room in the order of the log; then it has left its rooms."""
-        timer = asyncio.get_running_loop().call_later(seconds, self.finish)
+        timer = self._call_later(seconds, self.finish)
         try:
             return await self._answer
         finally:

@@ -1,15 +1,12 @@
 """What all handlers share: who asks, JSON in and out, and errors as the contract has them."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from http.client import responses
 from types import TracebackType
 from typing import Any
 
 import msgspec
-from tornado.httputil import format_timestamp
 from tornado.web import HTTPError, RequestHandler
 
 from chat.chat import Chat
@@ -38,17 +35,6 @@ HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
 }
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
-
-
-@lru_cache(maxsize=2)
-def _head(second: int) -> bytes:
-    headers = {"Date": format_timestamp(second), **HEADERS, **JSON_HEADERS}
-    return "".join(["HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items())]).encode()
-
-
-def response_head(length: int) -> bytes:
-    """The head of a 200 with that many bytes of JSON, as ApiHandler would send it."""
-    return b"%bContent-Length: %d\r\n\r\n" % (_head(int(time.time())), length)
 
 
 class Handler(RequestHandler):

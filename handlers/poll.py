@@ -1,29 +1,22 @@
 """/api/poll: waiting for what comes next in one room or several."""
 
 import time
-from asyncio import Future
-from typing import Any, cast
-
-from tornado.http1connection import HTTP1Connection
-from tornado.util import ObjectDict
 
 from chat.broadcast import Broadcast
 from chat.catch_up import CatchUp, catch_up, room_at
 from chat.entries import Entry
-from chat.framing import send_now
 from chat.people import User
 from chat.protocol import encode
 from chat.room import Room
 from chat.waiters import PollWaiter
-from handlers.base import ApiHandler, response_head
 from handlers.cursors import END, Wanted, wanted_rooms
+from handlers.quick import QuickHandler
 
 
-class PollHandler(ApiHandler):
+class PollHandler(QuickHandler):
     """Answered at once if anything is there, else in the very turn of the loop in which something comes."""
 
     waiter: PollWaiter | None = None
-    _answered = False
 
     async def get(self) -> None:
         limits = self.chat.limits
@@ -33,7 +26,11 @@ class PollHandler(ApiHandler):
             wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
             assert wait is not None
             self.waiter = waiter = PollWaiter(
-                user, self.chat.tick, linger=0 if passing else limits.poll_linger, notices=self._with_members()
+                user,
+                self.chat.tick,
+                linger=0 if passing else limits.poll_linger,
+                notices=self._with_members(),
+                call_later=self.chat.alarms.call_later,
             )
             begun = time.monotonic()
             self.chat.clients.add(waiter)
@@ -47,38 +44,7 @@ class PollHandler(ApiHandler):
                 waiter.leave_all()
             self.chat.metrics.poll_wait_seconds.observe(time.monotonic() - begun)
             parts = [self._part(asked, room, found, came, user) for asked, room, found in rooms]
-            self._answer(b'{"rooms":{%b}}' % b",".join(parts))
-
-    def _answer(self, body: bytes) -> None:
-        """Sends the answer with a head that is ready-made, and at once: half of the time of `finish`."""
-        connection = cast(HTTP1Connection, self.request.connection)
-        if connection.stream.closed():
-            return
-        if self.request.version != "HTTP/1.1" or "close" in self.request.headers.get("Connection", "").lower():
-            super().set_default_headers()
-            self.finish(body)
-            return
-        connection.set_close_callback(None)
-        rest = send_now(connection.stream, response_head(len(body)) + body)
-        if rest:
-            connection.stream.write(rest)
-        connection.finish()
-        self._answered = True
-        self.ui = ObjectDict()  # it refers back to the handler, which would wait for the garbage collector
-
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
-        if not self._answered:
-            return super().finish(chunk)
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done
-
-    def set_default_headers(self) -> None:
-        """None yet: `_answer` has its own."""
-
-    def write_error(self, status_code: int, **kwargs: Any) -> None:
-        super().set_default_headers()
-        super().write_error(status_code, **kwargs)
+            self.answer_at_once(b'{"rooms":{%b}}' % b",".join(parts))
 
     async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
         room = await room_at(self.chat.registry, asked.name, asked.cursor)

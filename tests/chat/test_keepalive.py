@@ -112,7 +112,7 @@ async def test_a_timeout_above_the_interval_costs_no_prompt_client(timeout: floa
 
 async def test_one_who_has_gone_is_not_lost() -> None:
     """Removing is harmless when repeated, and nothing more happens to who is removed."""
-    async with keepalive(25, 20) as running:
+    async with keepalive(25, 60) as running:
         gone, other = Client(), Client()
         running.add(gone)
         running.add(other)
