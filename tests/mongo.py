@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -44,11 +45,16 @@ class SessionMongod:
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
-        """It does nothing meanwhile, and afterwards all that it was asked."""
+        """It does nothing meanwhile, and afterwards all that it was asked.
+
+        Its threads go on for some milliseconds after the signal, enough for an answer: it is waited for the last one.
+        """
         pid = self._mongod._running_pid()
         assert pid is not None
         os.kill(pid, signal.SIGSTOP)
         try:
+            while not _is_stopped(pid):
+                time.sleep(0.001)
             yield
         finally:
             os.kill(pid, signal.SIGCONT)
@@ -72,3 +78,9 @@ class SessionMongod:
             yield history
         finally:
             connection.close()
+
+
+def _is_stopped(pid: int) -> bool:
+    """Whether none of its threads runs (proc(5): the state follows the name in brackets)."""
+    stats = [(thread / "stat").read_text() for thread in Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)

@@ -282,7 +282,8 @@ def test_takes_an_existing_mongodb(folder: Path, mongod: SessionMongod, database
 
 def test_finishes_what_is_under_way(folder: Path, mongod: SessionMongod, database: str) -> None:
     """At SIGTERM a change in the batch under way is stored and acknowledged, later ones are refused."""
-    with Server(folder, f"--mongo={mongod.uri}", f"--database={database}") as server:
+    patient = ("--stop-timeout=20", "--send-timeout=20", "--mongo-timeout=20")
+    with Server(folder, f"--mongo={mongod.uri}", f"--database={database}", *patient) as server:
         client = socket_client(server, "ann")
         client.send(json.dumps({"type": "send", "room": "lobby", "key": str(uuid.uuid4()), "text": "first"}))
         with mongod.stalled():

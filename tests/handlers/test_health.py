@@ -21,7 +21,7 @@ class HealthTest(ChatTestCase):
         """503 with the reason, within a second or so, and well again when MongoDB is back."""
         with self.mongod.stalled(), ExpectLog("tornado.access", "503"):
             answer = await self.call("GET", "/healthz")
-        assert (answer.status, answer.body["status"]) == (503, "unavailable")
+            assert (answer.status, answer.body["status"]) == (503, "unavailable")
         assert "MongoDB" in answer.body["reason"]
         assert (await self.call("GET", "/healthz")).status == 200
 
