@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from tornado.iostream import IOStream, StreamClosedError
 
 from chat.broadcast import Broadcast, Notice
-from chat.framing import chunk, event, frame, send_now
+from chat.framing import Sendable, chunk, direct_send, event, frame, send_now
 from chat.people import User
 from chat.presence import CallLater
 from chat.protocol import CloseCode
@@ -109,8 +109,11 @@ class StreamingWaiter(Waiter):
         "_blocked",
         "_closing",
         "_grace",
+        "_id",
         "_limit",
+        "_next",
         "_pending",
+        "_send",
         "_stream",
         "_tick",
         "_transport",
@@ -132,6 +135,10 @@ class StreamingWaiter(Waiter):
         self._tick = tick
         self._limit = limit
         self._grace = grace
+        # What a delivery to thousands touches of each is kept here, not a step further: each step is a cache miss.
+        self._id = user.id
+        self._send = direct_send(stream)
+        self._next: bytes | None = None
         self._pending: list[bytes] = []
         self._backlog = 0
         self._blocked = False
@@ -146,10 +153,11 @@ class StreamingWaiter(Waiter):
         """Takes bytes to be sent at the end of this turn of the loop, or when the connection has room."""
         if self._blocked:
             self._keep(data)
-            return
-        if not self._pending:
+        elif self._next is None:
+            self._next = data
             self._tick.touch(self)
-        self._pending.append(data)
+        else:
+            self._pending.append(data)
 
     def _keep(self, data: bytes) -> None:
         """Counts what a slow client has to wait for; a closed one gets nothing more."""
@@ -169,12 +177,13 @@ class StreamingWaiter(Waiter):
         if self._blocked:
             if self._backlog > self._limit:
                 self.close(CloseCode.SLOW_CONSUMER, "Too slow: more was waiting than the server keeps.")
-        elif len(self._pending) == 1:  # as it nearly always is
-            rest = send_now(self._stream, self._pending.pop())
+        elif self._pending:
+            self._write()
+        elif self._next is not None:  # one alone, as it nearly always is
+            data, self._next = self._next, None
+            rest = send_now(self._stream, self._send, data)
             if rest:
                 self._block(rest)
-        else:
-            self._write()
 
     @property
     def closed(self) -> bool:
@@ -210,12 +219,19 @@ class StreamingWaiter(Waiter):
         self._closing = (code, reason)
         self._blocked = True
         self.leave_all()
-        self._pending.clear()
+        self._forget()
         self._transport.left()
 
+    def _forget(self) -> None:
+        self._next = None
+        self._pending.clear()
+
     def _write(self) -> None:
+        if self._next is not None:
+            self._pending.insert(0, self._next)
+            self._next = None
         while self._pending:
-            rest = send_now(self._stream, self._take())
+            rest = send_now(self._stream, self._send, self._take())
             if rest:
                 self._block(rest)
                 return
@@ -232,12 +248,12 @@ class StreamingWaiter(Waiter):
         del pending[:count]
         return data
 
-    def _block(self, rest: bytes | memoryview) -> None:
+    def _block(self, rest: Sendable) -> None:
         """Lets the stream write `rest`, and goes on when it has."""
         try:
             written = self._stream.write(rest)
         except StreamClosedError:
-            self._pending.clear()
+            self._forget()
             return
         self._blocked = True
         self._backlog = len(rest) + sum(map(len, self._pending))
@@ -250,9 +266,16 @@ class StreamingWaiter(Waiter):
             return
         self._blocked = False
         if written.cancelled() or written.exception() is not None:
-            self._pending.clear()
+            self._forget()
         else:
-            self._write()
+            self.written_beside()
+            if not self._blocked:
+                self._write()
+
+    def written_beside(self) -> None:
+        """The stream may have been given something by others (Tornado, a pong): waits until it has written that."""
+        if not self._blocked and self._stream.writing():
+            self._block(b"")
 
 
 class SocketWaiter(StreamingWaiter):
@@ -263,8 +286,8 @@ class SocketWaiter(StreamingWaiter):
     transport = "websocket"
 
     def deliver(self, broadcast: Broadcast) -> None:
-        if self.user.id in broadcast.senders:
-            self.put(broadcast.frames_for(self.user.id))
+        if self._id in broadcast.senders:
+            self.put(broadcast.frames_for(self._id))
         else:
             self.put(broadcast.frames)
 

@@ -9,7 +9,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.httputil import format_timestamp
 from tornado.util import ObjectDict
 
-from chat.framing import send_now
+from chat.framing import direct_send, send_now
 from handlers.base import HEADERS, JSON_HEADERS, ApiHandler
 
 
@@ -36,14 +36,15 @@ class QuickHandler(ApiHandler):
     def answer_at_once(self, body: bytes) -> None:
         """Sends a 200 with that JSON."""
         connection = cast(HTTP1Connection, self.request.connection)
-        if connection.stream.closed():
+        stream = connection.stream
+        if stream.closed():
             self._answered = True
         elif self._is_kept_open():
             connection.set_close_callback(None)
             answer = b"%bContent-Length: %d\r\n\r\n%b" % (_head(int(time.time())), len(body), body)
-            rest = send_now(connection.stream, answer)
+            rest = answer if stream.writing() else send_now(stream, direct_send(stream), answer)
             if rest:
-                connection.stream.write(rest)
+                stream.write(rest)
             connection.finish()
             self._answered = True
             self.ui = ObjectDict()  # it refers back to the handler, which would wait for the garbage collector

@@ -236,6 +236,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     def on_ping(self, data: bytes) -> None:
         self.heard = asyncio.get_running_loop().time()
+        if self.waiter is not None:
+            self.waiter.written_beside()  # Tornado's pong
 
     def on_pong(self, data: bytes) -> None:
         self.heard = asyncio.get_running_loop().time()

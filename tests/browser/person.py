@@ -13,7 +13,7 @@ _numbers = itertools.count(1)
 NOT_SIGNED_IN = r"status of 401 .*/api/session$"
 # What a browser reports while it cannot reach the server, and while the server is stopping.
 OUTAGE = (
-    r"ERR_(CONNECTION_(REFUSED|RESET|CLOSED)|EMPTY_RESPONSE|INCOMPLETE_CHUNKED_ENCODING|INTERNET_DISCONNECTED)"
+    r"net::ERR_(CONNECTION|SOCKET|INTERNET|EMPTY_RESPONSE|INCOMPLETE|CONTENT_LENGTH)"
     r"|WebSocket connection to|status of 503"
 )
 

@@ -349,7 +349,7 @@ async def test_a_broken_connection_costs_nothing() -> None:
 async def test_a_line_that_breaks_while_it_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should the stream close between the send and the write, what waits is dropped."""
     async with line() as client:
-        monkeypatch.setattr(waiters_module, "send_now", lambda _, data: data)
+        monkeypatch.setattr(waiters_module, "send_now", lambda _stream, _send, data: data)
         client.stream.close()
         client.waiter.put(b"one")
         client.waiter.put(b"two")
@@ -370,6 +370,17 @@ async def test_a_connection_that_goes_while_it_is_full() -> None:
         await asyncio.sleep(0.01)
         client.put(b"more")
         assert (room.people, client.transport.has_left) == (0, 1)
+
+
+async def test_waits_its_turn_behind_what_others_write() -> None:
+    """While the stream writes a pong of Tornado's, nothing goes past it: the bytes come in their order."""
+    async with line() as client:
+        pong = b"pong" * 1_500_000
+        client.stream.write(pong)
+        assert client.stream.writing()
+        client.waiter.written_beside()
+        client.put(b"after")
+        assert await client.read(len(pong) + 5) == pong + b"after"
 
 
 # Polls
