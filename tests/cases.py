@@ -65,7 +65,8 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.config = Settings(**({"send_timeout": 10, "mongo_timeout": 10} | self.settings))
         self.connection = Connection(self.mongod.uri, self.database_name, timeout=self.config.mongo_timeout)
         self.chat: Chat = server.make_chat(self.config, self.connection)
-        await self.chat.history.prepare()
+        async with self.mongod.history(self.database_name):
+            pass  # the indexes are there before the short timeouts of some tests count
         self.sessions = Sessions(self.chat.people, SECRET, days=self.config.session_days)
         self.chat.commit.start()
         self.chat.keepalive.start()

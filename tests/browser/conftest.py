@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, expect, sync_playwright
 
 from .person import Person, Place, Visit
 from .server_process import ServerProcess
+from .windows import Windows
 
 # Generous, as nothing waits longer than it must: two busy cores are enough for the suite.
 PATIENCE = 15_000
@@ -82,24 +83,40 @@ def room() -> str:
     return f"room-{next(_room_numbers)}"
 
 
+@pytest.fixture(scope="package")
+def windows(browser: Browser, server: ServerProcess) -> Windows:
+    """Browsers that people have left and others may use."""
+    return Windows(browser, server.address)
+
+
 @pytest.fixture
-def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
+def visit(windows: Windows, server: ServerProcess) -> Iterator[Visit]:
     """Brings people.
 
     A test fails on whatever their browsers complain about, and on whatever they load from elsewhere.
     """
-    people: list[Person] = []
+    people: list[tuple[Person, bool]] = []
 
     def bring(
-        name: str | None = None, *, place: Place | None = None, expects: tuple[str, ...] = (), **options: Any
+        name: str | None = None,
+        *,
+        place: Place | None = None,
+        expects: tuple[str, ...] = (),
+        fresh: bool = False,
+        **options: Any,
     ) -> Person:
-        context = browser.new_context(**{"locale": "en-GB", "reduced_motion": "reduce", **options})
-        context.set_default_timeout(PATIENCE)
-        person = Person(context, place or request.getfixturevalue("server"), name, expects)
-        people.append(person)
+        is_fresh = fresh or bool(options) or place is not None
+        page = windows.new(options) if is_fresh else windows.used()
+        page.context.set_default_timeout(PATIENCE)
+        person = Person(page, place or server, name, expects)
+        people.append((person, is_fresh))
         return person
 
     yield bring
-    for person in people:
-        person.context.close()
-    assert [complaint for person in people for complaint in person.complaints] == []
+    for person, is_fresh in people:
+        if is_fresh or person.page.is_closed():
+            person.context.close()
+            continue
+        person.leave()
+        windows.take_back(person.page)
+    assert [complaint for person, _ in people for complaint in person.complaints] == []

@@ -28,19 +28,27 @@ class Place(Protocol):
 class Person:
     """One person with a browser of their own. `expects` are patterns of complaints that belong to the test."""
 
-    def __init__(self, context: BrowserContext, place: Place, name: str | None, expects: tuple[str, ...]) -> None:
+    def __init__(self, page: Page, place: Place, name: str | None, expects: tuple[str, ...]) -> None:
         self._expects = [NOT_SIGNED_IN, *expects]
         self.origin = place.address
         self.complaints: list[str] = []
         self.sockets: list[WebSocket] = []
         # Names are unique among those present, and the server keeps them for a while.
         self.name = f"{name}{next(_numbers)}" if name else None
-        self.context = context
-        context.on("console", self._hear_console)
-        context.on("weberror", self._hear_error)
-        context.on("request", self._hear_request)
-        self.page: Page = context.new_page()
+        self.page = page
+        self.context: BrowserContext = page.context
+        self.context.on("console", self._hear_console)
+        self.context.on("weberror", self._hear_error)
+        self.context.on("request", self._hear_request)
         self.page.on("websocket", self._hear_socket)
+
+    def leave(self) -> None:
+        """Hears out the browser and then nothing more of it, as somebody else may use it now."""
+        self.page.evaluate("0")
+        self.context.remove_listener("console", self._hear_console)
+        self.context.remove_listener("weberror", self._hear_error)
+        self.context.remove_listener("request", self._hear_request)
+        self.page.remove_listener("websocket", self._hear_socket)
 
     # Going somewhere
 
@@ -152,8 +160,18 @@ class Person:
 
 
 class Visit(Protocol):
-    """Brings somebody with a browser of their own; `options` are those of Playwright's `new_context`."""
+    """Brings somebody with a browser of their own, to the shared server or another `place`.
+
+    The browser is a new one where it is to be `fresh`, as a test must have it that alters the browser itself (its
+    clock, its requests), and where it has `options`, those of Playwright's `new_context`.
+    """
 
     def __call__(
-        self, name: str | None = None, *, place: Place | None = None, expects: tuple[str, ...] = (), **options: Any
+        self,
+        name: str | None = None,
+        *,
+        place: Place | None = None,
+        expects: tuple[str, ...] = (),
+        fresh: bool = False,
+        **options: Any,
     ) -> Person: ...

@@ -166,7 +166,7 @@ def test_what_was_there_before_is_not_read_aloud(visit: Visit, room: str) -> Non
     ann = visit("ann").enter(room)
     ann.say("old")
     expect(ann.message("old")).to_have_attribute("data-state", "sent")
-    bob = visit("bob")
+    bob = visit("bob", fresh=True)
     bob.page.add_init_script("""addEventListener('DOMContentLoaded', () => {
         const log = document.querySelector('#log');
         window.live = [];

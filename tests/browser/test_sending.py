@@ -16,7 +16,7 @@ def is_send(what: Request | Route) -> bool:
 
 def test_a_message_is_being_sent_and_then_sent(visit: Visit, room: str) -> None:
     """A message stands in the log at once, and says when the server has it."""
-    ann = visit("ann")
+    ann = visit("ann", fresh=True)
     held: list[Route] = []
     ann.page.route("**/commands", lambda route: held.append(route) if is_send(route) else route.continue_())
     ann.enter(room, transport="poll")
@@ -36,7 +36,7 @@ def test_a_message_is_being_sent_and_then_sent(visit: Visit, room: str) -> None:
 
 def test_a_refused_message_says_why_and_is_retried(visit: Visit, server: ServerProcess, room: str) -> None:
     """A message that the server refuses stays, with the reason; trying again sends it once."""
-    ann = visit("ann")
+    ann = visit("ann", fresh=True)
     refusals = [{"code": "forbidden", "reason": "Not while the kettle boils."}]
 
     def refuse_once(socket: WebSocketRoute) -> None:
@@ -68,7 +68,7 @@ def test_a_refused_message_says_why_and_is_retried(visit: Visit, server: ServerP
 def test_a_failed_message_can_be_discarded(visit: Visit, room: str) -> None:
     """What failed and is not wanted any more goes, and does not come back with a reload."""
     refusal = {"error": {"code": "forbidden", "reason": "No."}}
-    ann = visit("ann", expects=(r"status of 403 .*/commands$",))
+    ann = visit("ann", fresh=True, expects=(r"status of 403 .*/commands$",))
     ann.page.route("**/commands", lambda route: route.fulfill(status=403, json=refusal))
     ann.enter(room, transport="stream")
     ann.say("never mind")
@@ -82,7 +82,7 @@ def test_a_failed_message_can_be_discarded(visit: Visit, room: str) -> None:
 
 def test_an_answer_that_gets_lost_makes_no_second_message(visit: Visit, server: ServerProcess, room: str) -> None:
     """The server has stored the message but the page never hears so: sent again, it is still one message."""
-    ann = visit("ann", expects=("ERR_FAILED", "ERR_CONNECTION"))
+    ann = visit("ann", fresh=True, expects=("ERR_FAILED", "ERR_CONNECTION"))
     lost: list[str] = []
 
     def lose_the_first_answer(route: Route) -> None:
