@@ -9,6 +9,7 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 from tornado.httpserver import HTTPServer
@@ -61,7 +62,7 @@ async def serve(config: settings.Settings) -> None:
     running."""
     starting = asyncio.current_task()
     assert starting is not None
-    _on_signals(starting.cancel)
+    _on_signals(partial(_give_up, starting))
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
@@ -106,6 +107,12 @@ def _spare_the_collector() -> None:
 def _on_signals(act: Callable[[], object]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, act)
+
+
+def _give_up(starting: asyncio.Task[None]) -> None:
+    """Asked to stop before it is up: once, so that what was begun is ended in order."""
+    _on_signals(lambda: None)
+    starting.cancel()
 
 
 def _bind(config: settings.Settings) -> list[socket.socket]:

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 
+import msgspec
+
 from chat.commit import GroupCommit, Stored
 from chat.entries import Entry
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
@@ -35,6 +37,8 @@ class Changes:
         stored = await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
         if stored.entry.type == "delete":
             await self._redact(room, stored.entry)
+        elif stored.entry.type == "edit":
+            await self._redact_late(room, stored.entry)
         return stored
 
     async def _check(self, room: Room, user: User, change: Change) -> None:
@@ -54,6 +58,12 @@ class Changes:
             raise Forbidden("One changes only one's own messages.")
         if isinstance(change, Edit) and message.kind != "text":
             raise BadRequest("Only a text can be edited.")
+
+    async def _redact_late(self, room: Room, edit: Entry) -> None:
+        """An edit that was under way while its message was deleted leaves no text either."""
+        message = room.entry_at(edit.target)
+        if message is not None and message.deleted:
+            await self._redact(room, msgspec.structs.replace(edit, at=message.deleted))
 
     async def _redact(self, room: Room, deletion: Entry) -> None:
         try:

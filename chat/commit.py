@@ -205,7 +205,10 @@ class GroupCommit:
         for pending, entry in zip(batch, entries, strict=True):
             by_room.setdefault(pending.room, []).append(entry)
         for room, added in by_room.items():
-            room.publish(added)
+            try:
+                room.publish(added)
+            except Exception:  # the other rooms, and the senders, have nothing to do with it
+                log.exception("publishing in %r failed", room.key)
         for pending, entry in zip(batch, entries, strict=True):
             self._resolve(pending, Stored(entry, new=True))
 

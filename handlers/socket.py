@@ -17,7 +17,6 @@ from chat.protocol import (
     VERSION,
     Ack,
     Answers,
-    AnyCommand,
     Change,
     CloseCode,
     Command,
@@ -74,6 +73,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     def open(self, *path: str, **_: str) -> None:
         self._under_way: set[asyncio.Task[None]] = set()
+        self._turn = asyncio.Lock()
         self._breaches = 0
         if self.identified is None:
             self._refuse_stranger()
@@ -130,20 +130,23 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         except ChatError as error:
             self._refuse(error, answers(message))
             return
-        if isinstance(command, Change | Subscribe):
-            self._start(command)
-            return
-        try:
-            self._answer_at_once(command)
+        if isinstance(command, Ping):
+            self._reply(Pong(id=command.id))
             self._breaches = 0
-        except ChatError as error:
-            self._refuse(error, command)
+        else:
+            self._start(command)
 
-    def _answer_at_once(self, command: AnyCommand) -> None:
+    async def _in_turn(self, command: Subscribe | Unsubscribe | Typing | Read) -> None:
+        """What depends on the rooms one is in waits for the subscriptions before it."""
+        async with self._turn:
+            if isinstance(command, Subscribe):
+                await self._subscribe(command)
+            else:
+                self._answer(command)
+
+    def _answer(self, command: Unsubscribe | Typing | Read) -> None:
         assert self.waiter is not None
         match command:
-            case Ping():
-                self._reply(Pong(id=command.id))
             case Unsubscribe():
                 room = self.waiter.rooms.get(room_key(command.room))
                 changed = room is not None and room.leave(self.waiter)
@@ -155,12 +158,12 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                     raise BadRequest("Subscribe to the room first.")
                 tell(room, self.waiter.user, command)
 
-    def _start(self, command: Change | Subscribe) -> None:
+    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read) -> None:
         """Begins what takes time, if not too much is under way already."""
         if len(self._under_way) >= self.chat.limits.in_hand:
             self._refuse(RateLimited("Too much is under way; wait for answers.", retry_after=1), command)
             return
-        work = self._change(command) if isinstance(command, Change) else self._subscribe(command)
+        work = self._change(command) if isinstance(command, Change) else self._in_turn(command)
         task = asyncio.get_running_loop().create_task(self._carry_out(work, command))
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)

@@ -190,6 +190,24 @@ async def test_a_known_key_in_a_batch_costs_the_others_nothing(mongod: SessionMo
         assert waiter.seqs == [1, 2, 3, 4, 5, 6]
 
 
+async def test_one_room_that_cannot_publish(
+    mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A room that fails at publishing costs the other rooms of the batch, and the senders, nothing."""
+
+    def fail(entries: list[Entry]) -> None:
+        raise RuntimeError("no")
+
+    async with bench(mongod, database) as at:
+        broken, sound, waiter = new_room(name="broken"), new_room(name="sound"), FakeWaiter(BOB)
+        sound.join(waiter)
+        monkeypatch.setattr(broken, "publish", fail)
+        with ExpectLog("parley.commit", "publishing in 'broken' failed"):
+            found = await asyncio.gather(at.send(broken), at.send(sound))
+        assert [stored.entry.seq for stored in found] == [1, 1]
+        assert waiter.seqs == [1]
+
+
 # Other writers
 
 

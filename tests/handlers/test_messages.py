@@ -276,6 +276,18 @@ class CommandsTest(ChatTestCase):
         assert "secret" not in str(poll.body)
 
     @gen_test
+    async def test_an_edit_beside_a_deletion_leaves_no_text(self) -> None:
+        """An edit and a deletion under way together leave no text in the store, whichever is stored first."""
+        token = self.token("ann")
+        for target in range(1, 31, 3):
+            await self.send("a", "secret one", token=token)
+            deletion = self.command("a", token=token, type="delete", target=target, key=new_key())
+            edit = self.command("a", token=token, type="edit", target=target, text="secret two", key=new_key())
+            found = await asyncio.gather(*((deletion, edit) if target % 2 else (edit, deletion)))
+            assert [answer.status for answer in found] == [200, 200]
+            assert "secret" not in str(self.stored())
+
+    @gen_test
     async def test_a_known_key_deletes_nothing(self) -> None:
         """A `delete` with the key of a reaction is answered with the reaction and takes no text away."""
         ann, bob, key = self.token("ann"), self.token("bob"), new_key()

@@ -156,6 +156,18 @@ class SocketTest(ChatTestCase):
         assert await client.settled() == []
 
     @gen_test
+    async def test_commands_about_a_room_keep_their_order(self) -> None:
+        """Subscribing, typing and unsubscribing sent at once are done in their order: in the end one is not there."""
+        client = await self.raw_socket("/ws?username=ann")
+        await client.hear("welcome")
+        for kind in ("subscribe", "typing", "unsubscribe"):
+            await client.say(type=kind, room="new")
+        heard = [(await client.hear())["type"] for _ in range(3)]
+        assert heard == ["subscribed", "typing", "unsubscribed"]
+        room = await self.chat.registry.find("new")
+        assert room.people == 0
+
+    @gen_test
     async def test_resumes(self) -> None:
         """A cursor brings what was missed; a wrong epoch resets; a cursor beyond the end is a bad request."""
         token = self.token("ann")
