@@ -104,7 +104,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     mongo_timeout: Annotated[
         Positive, "for one operation of MongoDB; with a wait in the queue it stays below send_timeout"
     ] = 2
-    send_timeout: Annotated[Positive, "for a change to be stored before its sender is told `unavailable`"] = 2.5
+    send_timeout: Annotated[
+        Positive, "for a change to be stored before its sender is told `unavailable`; nobody is to wait for 3 seconds"
+    ] = 2.2
     queue_limit: Annotated[
         Count, "changes waiting to be stored, for all rooms; more are refused with `unavailable`"
     ] = 10_000
