@@ -68,9 +68,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     # Clients
     rooms_per_client: Annotated[Count, "rooms one connection may be in"] = 100
-    in_hand: Annotated[Count, "changes of one connection under way at once; more are refused until some are stored"] = (
-        64
-    )
+    in_hand: Annotated[Count, "commands of one connection under way at once; others are refused meanwhile"] = 1_000
+    in_hand_bytes: Annotated[
+        Count, "size of the commands of one connection under way at once; as much as may wait the other way"
+    ] = 1024 * 1024
     violations: Annotated[Count, "breaches of the contract in a row that close a connection"] = 20
     backlog_limit: Annotated[Count, "unsent bytes after which a client is too slow and is closed with 4008"] = (
         1024 * 1024

@@ -16,6 +16,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     rooms_limit: int
     rooms_per_client: int
     in_hand: int
+    in_hand_bytes: int
     violations: int
     backlog_limit: int
     close_grace: float

@@ -72,7 +72,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             return False
 
     def open(self, *path: str, **_: str) -> None:
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], int] = {}
+        self._size_under_way = 0
         self._turn = asyncio.Lock()
         self._breaches = 0
         if self.identified is None:
@@ -95,7 +96,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.clients.add(self.waiter)
         self.chat.keepalive.add(self)
         if path and path[0]:
-            self._start(Subscribe(room=path[0]))
+            self._start(Subscribe(room=path[0]), len(path[0]))
 
     def _refuse_stranger(self) -> None:
         error = Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
@@ -134,7 +135,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self._reply(Pong(id=command.id))
             self._breaches = 0
         else:
-            self._start(command)
+            self._start(command, len(message))
 
     async def _in_turn(self, command: Subscribe | Unsubscribe | Typing | Read) -> None:
         """What depends on the rooms one is in waits for the subscriptions before it."""
@@ -158,15 +159,20 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                     raise BadRequest("Subscribe to the room first.")
                 tell(room, self.waiter.user, command)
 
-    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read) -> None:
+    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read, size: int) -> None:
         """Begins what takes time, if not too much is under way already."""
-        if len(self._under_way) >= self.chat.limits.in_hand:
+        limits = self.chat.limits
+        if len(self._under_way) >= limits.in_hand or self._size_under_way + size > limits.in_hand_bytes:
             self._refuse(RateLimited("Too much is under way; wait for answers.", retry_after=1), command)
             return
         work = self._change(command) if isinstance(command, Change) else self._in_turn(command)
         task = asyncio.get_running_loop().create_task(self._carry_out(work, command))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+        self._under_way[task] = size
+        self._size_under_way += size
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._size_under_way -= self._under_way.pop(task)
 
     async def _carry_out(self, work: Coroutine[Any, Any, None], command: Command) -> None:
         try:

@@ -39,7 +39,7 @@ class SocketTest(ChatTestCase):
             "history": 50,
             "catch_up": 1_000,
             "rooms": 100,
-            "in_hand": 64,
+            "in_hand": 1_000,
         }
         assert (await self.call("GET", "/api/session", token=welcome["token"])).body["user"] == welcome["user"]
 
@@ -263,15 +263,33 @@ class SocketTest(ChatTestCase):
             await original(entries)
 
         self.chat.history.insert = held  # type: ignore[method-assign]
-        for n in range(70):
+        for n in range(1_006):
             await client.say(type="send", room="a", key=new_key(), text=str(n))
         errors = [await client.hear("error") for _ in range(6)]
         assert {error["code"] for error in errors} == {"rate_limited"}
         assert all(error["retry_after"] > 0 and error["key"] for error in errors)
         assert (await client.ask(type="ping"))["type"] == "pong"
         gate.set()
-        assert len([await client.hear("ack") for _ in range(64)]) == 64
-        assert (await client.ask(type="send", room="a", key=new_key(), text="after"))["seq"] == 65
+        assert len([await client.hear("ack") for _ in range(1_000)]) == 1_000
+        assert (await client.ask(type="send", room="a", key=new_key(), text="after"))["seq"] == 1_001
+
+    @gen_test
+    async def test_too_many_bytes_under_way(self) -> None:
+        """What is under way is counted in bytes as well: 1 MiB of it, and the next message is rate_limited."""
+        client = await self.socket("ann", room="a")
+        gate, original = asyncio.Event(), self.chat.history.insert
+
+        async def held(entries: Any) -> None:
+            await gate.wait()
+            await original(entries)
+
+        self.chat.history.insert = held  # type: ignore[method-assign]
+        for _ in range(18):
+            await client.say(type="send", room="a", key=new_key(), kind="blob", data={"x": "y" * 60_000})
+        assert (await client.hear("error"))["code"] == "rate_limited"
+        gate.set()
+        assert len([await client.hear("ack") for _ in range(17)]) == 17
+        assert (await client.ask(type="send", room="a", key=new_key(), text="after"))["seq"] == 18
 
     @gen_test
     async def test_a_fault_of_ours_is_one_error(self) -> None:
