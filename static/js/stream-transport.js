@@ -1,7 +1,6 @@
 import { request } from './api.js';
 import { readEvents } from './event-stream.js';
-import { closeFor } from './http-close.js';
-import { postCommand } from './http-commands.js';
+import { HttpTransport } from './http-transport.js';
 import { firstSight, roomEnds } from './latest.js';
 
 /** A stream that has brought nothing for so long after it was asked for is held back by a proxy, in milliseconds. */
@@ -11,98 +10,42 @@ const FIRST_WITHIN = 5_000;
 const NEXT_WITHIN = 90_000;
 
 /**
- * One event stream for all rooms; commands go by POST. Its shape is that of SocketTransport. It reads with
- * `fetch`, as EventSource tells neither the status nor the reason of a refusal.
+ * One event stream for all rooms; commands go by POST. It reads with `fetch`, as EventSource tells neither
+ * the status nor the reason of a refusal.
  */
-export class StreamTransport {
+export class StreamTransport extends HttpTransport {
   static title = 'stream';
 
-  #hooks;
-  #rooms;
-  #round = new AbortController();
-  #isReady = false;
-
-  constructor(rooms, hooks) {
-    this.#rooms = rooms;
-    this.#hooks = hooks;
-    this.#start();
-  }
-
-  subscribe() {
-    this.#restart();
-  }
-
-  unsubscribe() {
-    this.#restart();
-  }
-
-  send(command) {
-    postCommand(command, (answer) => this.#hooks.message(answer));
-  }
-
-  close() {
-    this.#round.abort();
-  }
-
-  // The rooms of a stream are settled when it opens, so another set needs another stream.
-  #restart() {
-    this.#round.abort();
-    this.#round = new AbortController();
-    this.#start();
-  }
-
-  async #start() {
-    const round = this.#round;
-    try {
-      await this.#meetNewRooms(round.signal);
-      if (!round.signal.aborted) await this.#read(round);
-    } catch (error) {
-      this.#finish(round, closeFor(error));
-    }
+  async run(round) {
+    await this.#meetNewRooms(round.signal);
+    if (!round.signal.aborted) await this.#read(round);
   }
 
   async #meetNewRooms(signal) {
-    const unknown = this.#rooms().filter(({ seq }) => seq === null);
+    const unknown = this.rooms.filter(({ seq }) => seq === null);
     if (unknown.length === 0) return;
     const ends = await roomEnds(unknown, signal);
     for (const { name } of unknown) {
       const subscribed = await firstSight(name, ends[name], signal);
-      if (!signal.aborted) this.#hooks.message(subscribed);
+      if (!signal.aborted) this.say(subscribed);
     }
   }
 
   async #read(round) {
-    const rooms = this.#rooms();
-    const query = [
-      ...rooms.map(({ name }) => ['room', name]),
-      ...rooms.map(({ seq }) => ['after', seq]),
-      ...rooms.map(({ epoch }) => ['epoch', epoch]),
-    ];
     let timer = this.#expectLife(round, FIRST_WITHIN);
-    const response = await request('GET', '/api/stream', { query, signal: round.signal });
+    const response = await request('GET', '/api/stream', { query: this.cursors, signal: round.signal });
     for await (const event of readEvents(response.body)) {
       clearTimeout(timer);
       if (round.signal.aborted) return;
       timer = this.#expectLife(round, NEXT_WITHIN);
-      this.#receive(event);
+      this.ready();
+      if (event) this.say(event.type === 'subscribed' ? beforeItsEntries(event) : event);
     }
-    this.#finish(round, { code: 1006, reason: 'The event stream has ended.' });
+    this.finish(round, { code: 1006, reason: 'The event stream has ended.' });
   }
 
   #expectLife(round, time) {
-    return setTimeout(() => this.#finish(round, { code: 1006, reason: 'The event stream stays silent.' }), time);
-  }
-
-  #receive(event) {
-    if (!this.#isReady) this.#hooks.ready({});
-    this.#isReady = true;
-    if (event) this.#hooks.message(event.type === 'subscribed' ? beforeItsEntries(event) : event);
-  }
-
-  #finish(round, close) {
-    if (round.signal.aborted) return;
-    round.abort();
-    this.#hooks.closed(close);
+    return setTimeout(() => this.finish(round, { code: 1006, reason: 'The event stream stays silent.' }), time);
   }
 }
 

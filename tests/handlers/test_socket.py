@@ -24,6 +24,17 @@ class SocketTest(ChatTestCase):
             return refusal.response.status_code, json.loads(refusal.response.body or b"{}")
         raise AssertionError("the handshake was not refused")
 
+    def hold_inserts(self) -> asyncio.Event:
+        """Nothing more is stored until the event is set."""
+        gate, original = asyncio.Event(), self.chat.history.insert
+
+        async def held(entries: Any) -> None:
+            await gate.wait()
+            await original(entries)
+
+        self.chat.history.insert = held  # type: ignore[method-assign]
+        return gate
+
     # Coming
 
     @gen_test
@@ -256,13 +267,7 @@ class SocketTest(ChatTestCase):
     async def test_too_much_under_way(self) -> None:
         """More than is allowed in hand is rate_limited with a time to wait; the rest is stored; the socket lives."""
         client = await self.socket("ann", room="a")
-        gate, original = asyncio.Event(), self.chat.history.insert
-
-        async def held(entries: Any) -> None:
-            await gate.wait()
-            await original(entries)
-
-        self.chat.history.insert = held  # type: ignore[method-assign]
+        gate = self.hold_inserts()
         for n in range(1_006):
             await client.say(type="send", room="a", key=new_key(), text=str(n))
         errors = [await client.hear("error") for _ in range(6)]
@@ -277,13 +282,7 @@ class SocketTest(ChatTestCase):
     async def test_too_many_bytes_under_way(self) -> None:
         """What is under way is counted in bytes as well: 1 MiB of it, and the next message is rate_limited."""
         client = await self.socket("ann", room="a")
-        gate, original = asyncio.Event(), self.chat.history.insert
-
-        async def held(entries: Any) -> None:
-            await gate.wait()
-            await original(entries)
-
-        self.chat.history.insert = held  # type: ignore[method-assign]
+        gate = self.hold_inserts()
         for _ in range(18):
             await client.say(type="send", room="a", key=new_key(), kind="blob", data={"x": "y" * 60_000})
         assert (await client.hear("error"))["code"] == "rate_limited"

@@ -1,0 +1,89 @@
+import { closeFor } from './http-close.js';
+import { postCommand } from './http-commands.js';
+
+/**
+ * What the transports over plain HTTP share; their shape is that of SocketTransport. A subclass has
+ * `run(round)`, which goes on until the round (an AbortController) is aborted. The rooms of a round are
+ * settled when it begins: another set of rooms needs another round. What an aborted one would have said is
+ * not lost, as cursors move only with what has arrived.
+ */
+export class HttpTransport {
+  #hooks;
+  #rooms;
+  #round = new AbortController();
+  #isReady = false;
+
+  constructor(rooms, hooks) {
+    this.#rooms = rooms;
+    this.#hooks = hooks;
+    const first = this.#round;
+    // Not at once: the fields of a subclass are made after this constructor.
+    queueMicrotask(() => first === this.#round && this.#start());
+  }
+
+  /** The rooms one is in, as they are now. */
+  get rooms() {
+    return this.#rooms();
+  }
+
+  /** The query arguments that name the rooms and where one is in them. */
+  get cursors() {
+    const rooms = this.rooms;
+    return [
+      ...rooms.map(({ name }) => ['room', name]),
+      ...rooms.map(({ seq }) => ['after', seq]),
+      ...rooms.map(({ epoch }) => ['epoch', epoch]),
+    ];
+  }
+
+  subscribe() {
+    this.#restart();
+  }
+
+  unsubscribe() {
+    this.#restart();
+  }
+
+  send(command) {
+    postCommand(command, (answer) => this.say(answer));
+  }
+
+  close() {
+    this.#round.abort();
+  }
+
+  /** Hands on what the server has said. */
+  say(message) {
+    this.#hooks.message(message);
+  }
+
+  /** Tells that the connection works; true the first time. */
+  ready() {
+    if (this.#isReady) return false;
+    this.#isReady = true;
+    this.#hooks.ready({});
+    return true;
+  }
+
+  /** Ends a round, unless it is over. */
+  finish(round, close) {
+    if (round.signal.aborted) return;
+    round.abort();
+    this.#hooks.closed(close);
+  }
+
+  #restart() {
+    this.#round.abort();
+    this.#round = new AbortController();
+    this.#start();
+  }
+
+  async #start() {
+    const round = this.#round;
+    try {
+      await this.run(round);
+    } catch (error) {
+      this.finish(round, closeFor(error));
+    }
+  }
+}
