@@ -2,7 +2,9 @@
 
 import msgspec
 
-from chat.errors import BadRequest
+from chat.errors import BadRequest, Unauthenticated
+from chat.names import person_name
+from chat.people import User
 from chat.protocol import sentence
 from handlers.base import ApiHandler
 from handlers.identity import COOKIE
@@ -26,7 +28,7 @@ class SessionHandler(ApiHandler):
         except msgspec.ValidationError as error:
             raise BadRequest(sentence(error)) from None
         people = self.chat.people
-        user = people.guest(wanted.name)
+        user = self._known_as(wanted.name) or people.guest(wanted.name)
         people.enter(user)
         people.leave(user, hold=True)
         token = self.sessions.token(user)
@@ -40,6 +42,16 @@ class SessionHandler(ApiHandler):
             secure=self.request.protocol == "https",
         )
         self.answer({"user": user, "token": token})
+
+    def _known_as(self, name: str) -> User | None:
+        """Who asks, if that is their name already: signing in again is no new guest."""
+        try:
+            identity = self.sessions.identify(self.request)
+        except Unauthenticated:
+            return None
+        if identity is None or identity.passing or identity.user.name != person_name(name):
+            return None
+        return identity.user
 
     def delete(self) -> None:
         identity = self.sessions.identify(self.request)

@@ -45,6 +45,17 @@ class SessionTest(ChatTestCase):
         assert (await self.call("POST", "/api/session", {"name": "anna"})).status == 200
 
     @gen_test
+    async def test_signing_in_again_is_no_new_guest(self) -> None:
+        """Who has the name already stays who they are; a token that is none does not help."""
+        first = (await self.call("POST", "/api/session", {"name": "ann"})).body
+        again = await self.call("POST", "/api/session", {"name": "ann"}, token=first["token"])
+        assert (again.status, again.body["user"]) == (200, first["user"])
+        stranger = await self.call("POST", "/api/session", {"name": "ann"}, token="nonsense")
+        assert (stranger.status, stranger.code) == (409, "name_taken")
+        other = await self.call("POST", "/api/session", {"name": "bob"}, token=first["token"])
+        assert other.body["user"]["id"] != first["user"]["id"]
+
+    @gen_test
     async def test_a_bad_body_is_refused(self) -> None:
         """A missing, wrong or unknown field, and a name that is not allowed, are bad requests that say how."""
         for body in (
