@@ -1,8 +1,6 @@
 """The connected clients of all transports: how many there are, what waits for them, and whether there is room for
 more."""
 
-from collections import Counter
-
 from chat.errors import Unavailable
 from chat.protocol import CloseCode
 from chat.waiters import StreamingWaiter, Waiter
@@ -22,9 +20,9 @@ class Clients:
     def __len__(self) -> int:
         return len(self._waiters)
 
-    def by_transport(self) -> Counter[str]:
-        """How many clients each transport has."""
-        return Counter(waiter.transport for waiter in self._waiters)
+    def count(self, transport: str) -> int:
+        """How many clients a transport has."""
+        return sum(waiter.transport == transport for waiter in self._waiters)
 
     def backlog(self) -> int:
         """Bytes that wait for all of them together."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -38,9 +39,7 @@ class Metrics:
         """Shows clients by transport, what waits for them, rooms awake, and changes waiting to be stored."""
         by_transport = Gauge("parley_clients", "Connected clients.", ["transport"], registry=self._registry)
         for transport in ("websocket", "stream", "poll"):
-            by_transport.labels(transport).set_function(
-                lambda transport=transport: clients.by_transport()[transport]  # type: ignore[misc]
-            )
+            by_transport.labels(transport).set_function(partial(clients.count, transport))
         self._gauge("backlog_bytes", "Bytes that wait for slow clients.", clients.backlog)
         self._gauge("rooms_awake", "Rooms in memory.", rooms)
         self._gauge("commit_queue", "Changes waiting to be stored.", queue)

@@ -5,6 +5,8 @@ import errno
 import logging
 import resource
 import socket
+import sys
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.iostream import IOStream
@@ -27,9 +29,12 @@ FULL = (
 
 def raise_file_limit() -> int:
     """Lets the process open as many files as the system allows it; returns how many that are."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    return hard
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    except (OSError, ValueError):  # macOS calls it unlimited and then does not allow that
+        return soft
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 class Listener:
@@ -41,7 +46,8 @@ class Listener:
     def __init__(self, server: HTTPServer, sockets: list[socket.socket], *, file_limit: int) -> None:
         self._server = server
         self._sockets = sockets
-        self._highest = file_limit - RESERVED_FILES
+        # Where few are allowed at all, half of them are for clients.
+        self._highest = max(file_limit - RESERVED_FILES, file_limit // 2)
         self._loop = asyncio.get_running_loop()
         self._stopped = False
 
@@ -74,11 +80,11 @@ class Listener:
             else:
                 self._serve(connection, address)
 
-    def _serve(self, connection: socket.socket, address: object) -> None:
+    def _serve(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
         server = self._server
         stream = IOStream(connection, max_buffer_size=server.max_buffer_size, read_chunk_size=server.read_chunk_size)
-        server.handle_stream(stream, address)  # type: ignore[arg-type]
+        server.handle_stream(stream, address)
 
     def _pause(self, listening: socket.socket) -> None:
         self._loop.remove_reader(listening)

@@ -87,7 +87,27 @@ class Process:
         self._child.wait()
 
 
-class Server:
+class Mortal:
+    """What runs as a process that can be stopped, killed, and begun again."""
+
+    process: Process | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def signal(self, number: int) -> None:
+        assert self.process is not None
+        self.process.signal(number)
+
+    async def kill(self) -> None:
+        assert self.process is not None
+        self.process.signal(signal.SIGKILL)
+        await self.process.ended()
+
+
+class Server(Mortal):
     """A Parley in a folder. It keeps its port when it is started again."""
 
     def __init__(
@@ -144,20 +164,6 @@ class Server:
         except (OSError, TimeoutError):
             return 0
 
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        self.process.signal(number)
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.signal(signal.SIGKILL)
-        await self.process.ended()
-
     async def terminate(self) -> int:
         """Asks it to stop; its exit status."""
         assert self.process is not None
@@ -196,7 +202,7 @@ class Server:
                     os.kill(pid, signal.SIGKILL)
 
 
-class Mongod:
+class Mongod(Mortal):
     """A one-member replica set on a loopback port, of the harness's own: it can be killed and comes back on demand."""
 
     def __init__(self, folder: Path, *options: str) -> None:
@@ -249,20 +255,6 @@ class Mongod:
                 members = [{"_id": 0, "host": f"127.0.0.1:{self._port}"}]
                 await client.admin.command("replSetInitiate", {"_id": "faults", "members": members})
         return False
-
-    @property
-    def pid(self) -> int:
-        assert self.process is not None
-        return self.process.pid
-
-    def signal(self, number: int) -> None:
-        assert self.process is not None
-        self.process.signal(number)
-
-    async def kill(self) -> None:
-        assert self.process is not None
-        self.process.signal(signal.SIGKILL)
-        await self.process.ended()
 
     def close(self) -> None:
         if self.process is not None:

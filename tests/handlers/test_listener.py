@@ -57,9 +57,27 @@ async def test_serves() -> None:
         assert all(answer.startswith(b"HTTP/1.1 200") and answer.endswith(b"hello") for answer in answers)
 
 
+async def test_serves_where_few_files_are_allowed() -> None:
+    """With a limit below what is otherwise kept back there is still room for clients."""
+    async with listening(file_limit=RESERVED_FILES) as (_, port):
+        assert (await ask(port)).startswith(b"HTTP/1.1 200")
+
+
+def test_a_system_that_says_unlimited() -> None:
+    """Unlimited is taken for what it is; where the system then does not allow it, what is in force stays."""
+    unlimited = resource.RLIM_INFINITY
+    with (
+        mock.patch.object(resource, "getrlimit", return_value=(256, unlimited)),
+        mock.patch.object(resource, "setrlimit") as allowed,
+    ):
+        assert raise_file_limit() > 1_000_000
+        allowed.side_effect = ValueError
+        assert raise_file_limit() == 256
+
+
 async def test_refuses_beyond_the_limit_of_files() -> None:
     """Where too many files are open a connection is answered 503 with a time to wait."""
-    async with listening(file_limit=RESERVED_FILES) as (_, port):
+    async with listening(file_limit=2) as (_, port):
         answer = await ask(port)
         assert answer.startswith(b"HTTP/1.1 503 ")
         assert b"Retry-After: " in answer
@@ -68,7 +86,7 @@ async def test_refuses_beyond_the_limit_of_files() -> None:
 
 async def test_one_who_has_gone_is_no_trouble() -> None:
     """A connection that is cut before it is refused changes nothing."""
-    async with listening(file_limit=RESERVED_FILES) as (_, port):
+    async with listening(file_limit=2) as (_, port):
         client = socket.create_connection(("127.0.0.1", port))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         client.close()
