@@ -33,12 +33,25 @@ async def room_at(registry: RoomRegistry, name: str, cursor: Cursor) -> Room:
 
     Raises BadRequest, Unavailable.
     """
+    room = registry.awake(name)
+    if room is not None:
+        return room
     if not cursor.after or cursor.after < 0 or cursor.epoch is not None:
         return await registry.wake(name)
     try:
         return await registry.find(name)
     except NotFound:
         raise _beyond(cursor.after, 0) from None
+
+
+def at_hand(room: Room, cursor: Cursor, limits: Limits) -> CatchUp | None:
+    """What is missing after the cursor if memory has it all, as it nearly always does; raises BadRequest."""
+    if cursor.after is None or (cursor.epoch is not None and cursor.epoch != room.epoch):
+        return None
+    if cursor.after > room.seq:
+        raise _beyond(cursor.after, room.seq)
+    missed = room.since(cursor.after)
+    return None if missed is None else _caught_up(room, cursor.after, missed, limits)
 
 
 async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
@@ -54,9 +67,7 @@ async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits)
     if cursor.epoch is not None and cursor.epoch != room.epoch:
         newcomer = await _newcomer(room, limits.history, history, limits)
         return msgspec.structs.replace(newcomer, reset=True)
-    if cursor.after > room.seq:
-        raise _beyond(cursor.after, room.seq)
-    return await _resume(room, cursor.after, history, limits)
+    return at_hand(room, cursor, limits) or await _resume(room, cursor.after, history, limits)
 
 
 async def _newcomer(room: Room, count: int, history: History, limits: Limits) -> CatchUp:
@@ -72,13 +83,17 @@ async def _newcomer(room: Room, count: int, history: History, limits: Limits) ->
 
 
 async def _resume(room: Room, after: int, history: History, limits: Limits) -> CatchUp:
-    missed = room.since(after)
-    if missed is None:
-        with room.reading() as end:
-            older = await history.between(room.key, after, end, limits.catch_up)
-            missed = older + (room.since(end) or [])
+    with room.reading() as end:
+        older = await history.between(room.key, after, end, limits.catch_up)
+        missed = older + (room.since(end) or [])
+    return _caught_up(room, after, missed, limits)
+
+
+def _caught_up(room: Room, after: int, missed: list[Entry], limits: Limits) -> CatchUp:
+    if not missed:
+        return CatchUp(room.seq, missed)
     missed = fitting(missed[-limits.catch_up :], limits.catch_up_bytes)
-    first = missed[0].seq if missed else room.seq + 1
+    first = missed[0].seq
     return CatchUp(room.seq, missed, gap=(after + 1, first - 1) if first > after + 1 else None)
 
 

@@ -64,6 +64,7 @@ def random_room_name() -> str:
     return f"{secrets.choice(WORDS)}-{secrets.choice(WORDS)}-{secrets.randbelow(900) + 100}"
 
 
+@lru_cache(maxsize=4096)  # a polling guest is named with each poll
 def person_name(text: str) -> str:
     """The name as it is kept; raises BadRequest if it is not 1-32 characters that can all be seen."""
     _refuse_unseen(text, "A name")
@@ -75,6 +76,7 @@ def person_name(text: str) -> str:
     return name
 
 
+@lru_cache(maxsize=4096)
 def person_key(name: str) -> str:
     """What two spellings of one person's name have in common (NFKC, case-folded, joiners left out)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())

@@ -47,6 +47,14 @@ class RoomRegistry:
     def __iter__(self) -> Iterator[Room]:
         return iter(self._awake.values())
 
+    def awake(self, name: str) -> Room | None:
+        """The room of that name, if it is in memory; raises BadRequest."""
+        key = room_key(room_name(name))
+        room = self._awake.get(key)
+        if room is not None:
+            self._used[key] = time.monotonic()
+        return room
+
     async def wake(self, name: str) -> Room:
         """The room of that name, made if there was none; raises BadRequest, Unavailable.
 

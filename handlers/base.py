@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import responses
 from types import TracebackType
-from typing import Any
+from typing import Any, overload
 
 import msgspec
 from tornado.web import HTTPError, RequestHandler
@@ -137,6 +137,12 @@ class ApiHandler(Handler):
             return [value.decode() for value in self.request.query_arguments.get(name, ())]
         except UnicodeDecodeError:
             raise BadRequest(f"{name} is not UTF-8.") from None
+
+    @overload
+    def number(self, name: str, default: int, *, least: int, most: int | None = None) -> int: ...
+
+    @overload
+    def number(self, name: str, default: None, *, least: int, most: int | None = None) -> int | None: ...
 
     def number(self, name: str, default: int | None, *, least: int, most: int | None = None) -> int | None:
         """The whole number of a query argument, at most `most`; raises BadRequest."""

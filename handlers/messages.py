@@ -36,7 +36,6 @@ class MessagesHandler(RoomHandler):
         before = self.number("before", None, least=1)
         reader = self.reader()
         room = await self.chat.registry.find(name)
-        assert limit is not None
         seq = room.seq
         end = seq + 1 if before is None else min(before, seq + 1)
         found = await self.chat.history.messages(room.key, end, limit + 1)

@@ -3,9 +3,8 @@
 import time
 
 from chat.broadcast import Broadcast
-from chat.catch_up import CatchUp, catch_up, room_at
+from chat.catch_up import CatchUp, at_hand, catch_up, room_at
 from chat.entries import Entry
-from chat.people import User
 from chat.protocol import encode
 from chat.room import Room
 from chat.waiters import PollWaiter
@@ -21,30 +20,44 @@ class PollHandler(QuickHandler):
     async def get(self) -> None:
         limits = self.chat.limits
         self.chat.clients.admit()
-        with self.present() as (user, passing):
-            wanted = wanted_rooms(self, least=END)
-            wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
-            assert wait is not None
-            self.waiter = waiter = PollWaiter(
-                user,
-                self.chat.tick,
-                linger=0 if passing else limits.poll_linger,
-                notices=self._with_members(),
-                call_later=self.chat.alarms.call_later,
-            )
-            begun = time.monotonic()
-            self.chat.clients.add(waiter)
-            try:
-                rooms = [(asked, *await self._join(asked, waiter)) for asked in wanted]
-                if self.chat.stopping.is_set() or any(_has_something(asked, found) for asked, _, found in rooms):
-                    waiter.finish()
-                came = await waiter.wait(wait)
-            finally:
-                self.chat.clients.remove(waiter)
-                waiter.leave_all()
-            self.chat.metrics.poll_wait_seconds.observe(time.monotonic() - begun)
-            parts = [self._part(asked, room, found, came, user) for asked, room, found in rooms]
-            self.answer_at_once(b'{"rooms":{%b}}' % b",".join(parts))
+        user, passing = self.identity()
+        wanted = wanted_rooms(self, least=END)
+        wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
+        self.waiter = waiter = PollWaiter(
+            user,
+            self.chat.tick,
+            linger=0 if passing else limits.poll_linger,
+            notices="1" in self.arguments("members"),  # they change with each coming and going
+            call_later=self.chat.alarms.call_later,
+        )
+        begun = time.monotonic()
+        self.chat.people.enter(user)
+        self.chat.clients.add(waiter)
+        try:
+            rooms = [
+                (asked, *(self._join_at_once(asked, waiter) or await self._join(asked, waiter))) for asked in wanted
+            ]
+            if self.chat.stopping.is_set() or any(_has_something(asked, found) for asked, _, found in rooms):
+                waiter.finish()
+            came = await waiter.wait(wait)
+        finally:
+            self.chat.clients.remove(waiter)
+            waiter.leave_all()
+            self.chat.people.leave(user, hold=not passing)
+        self.chat.metrics.poll_wait_seconds.observe(time.monotonic() - begun)
+        parts = [_part(asked, room, found, came, waiter) for asked, room, found in rooms]
+        self.answer_at_once(b'{"rooms":{%b}}' % b",".join(parts))
+
+    def _join_at_once(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp] | None:
+        """As `_join`, where memory has all that is needed: the next poll of one who polls already."""
+        room = self.chat.registry.awake(asked.name)
+        if room is None or asked.at_end:
+            return None
+        found = at_hand(room, asked.cursor, self.chat.limits)
+        if found is None:
+            return None
+        room.join(waiter)
+        return room, found
 
     async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
         room = await room_at(self.chat.registry, asked.name, asked.cursor)
@@ -54,20 +67,6 @@ class PollHandler(QuickHandler):
         room.join(waiter)
         return room, found
 
-    def _part(self, asked: Wanted, room: Room, found: CatchUp, came: list[Broadcast], user: User) -> bytes:
-        """`"<room>":{…}` of the answer."""
-        mine = [broadcast for broadcast in came if broadcast.key == room.key]
-        members = self._with_members()
-        if len(mine) == 1 and not _has_something(asked, found) and not members:
-            answer = mine[0].poll_entry_for(user.id)
-        else:
-            later = [entry for broadcast in mine for entry in broadcast.entries]
-            answer = encode(_room_answer(room, found, later, user, members))
-        return encode(asked.name) + b":" + answer
-
-    def _with_members(self) -> bool:
-        return "1" in self.arguments("members")
-
     def on_connection_close(self) -> None:
         """A client that has gone away is not waited for."""
         if self.waiter is not None:
@@ -75,12 +74,23 @@ class PollHandler(QuickHandler):
             self.waiter.finish()
 
 
+def _part(asked: Wanted, room: Room, found: CatchUp, came: list[Broadcast], waiter: PollWaiter) -> bytes:
+    """`"<room>":{…}` of the answer."""
+    mine = [broadcast for broadcast in came if broadcast.key == room.key]
+    if len(mine) == 1 and not _has_something(asked, found) and not waiter.notices:
+        answer = mine[0].poll_entry_for(waiter.user.id)
+    else:
+        later = [entry for broadcast in mine for entry in broadcast.entries]
+        answer = encode(_room_answer(room, found, later, waiter))
+    return encode(asked.name) + b":" + answer
+
+
 def _has_something(asked: Wanted, found: CatchUp) -> bool:
     return bool(asked.at_end or found.entries or found.reset or found.gap)
 
 
-def _room_answer(room: Room, found: CatchUp, later: list[Entry], user: User, members: bool) -> dict[str, object]:
-    entries = [entry.for_reader(user.id) for entry in found.entries + later]
+def _room_answer(room: Room, found: CatchUp, later: list[Entry], waiter: PollWaiter) -> dict[str, object]:
+    entries = [entry.for_reader(waiter.user.id) for entry in found.entries + later]
     answer: dict[str, object] = {
         "epoch": room.epoch,
         "seq": later[-1].seq if later else found.seq,
@@ -88,4 +98,4 @@ def _room_answer(room: Room, found: CatchUp, later: list[Entry], user: User, mem
         "gap": found.gap,
         "reset": found.reset,
     }
-    return answer | {"members": room.members(), "people": room.people} if members else answer
+    return answer | {"members": room.members(), "people": room.people} if waiter.notices else answer

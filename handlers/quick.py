@@ -53,8 +53,8 @@ class QuickHandler(ApiHandler):
             self.finish(body)
 
     def _is_kept_open(self) -> bool:
-        wanted = self.request.headers.get("Connection")
-        return self.request.version == "HTTP/1.1" and (wanted is None or wanted.lower() == "keep-alive")
+        wanted = self.request.headers.get_list("Connection")
+        return self.request.version == "HTTP/1.1" and (not wanted or wanted[0].lower() == "keep-alive")
 
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
         if not self._answered:

@@ -19,7 +19,6 @@ class RoomsHandler(ApiHandler):
         limit = self.number("limit", 200, least=1, most=self.chat.limits.rooms_limit)
         since = self.number("after", None, least=0)
         wait = self.number("wait", 0, least=0, most=int(self.chat.limits.poll_wait_limit))
-        assert limit is not None and wait is not None
         if since is None:
             version, rooms = await self.chat.directory.rooms(limit)
         else:
