@@ -327,8 +327,6 @@ class SocketTest(ChatTestCase):
     @gen_test
     async def test_one_who_goes_while_subscribing(self) -> None:
         """A connection that is cut while its room is read never stays in it."""
-        token = self.token("bob")
-        await self.send("a", "hi", token=token)
         reached, go_on, original = asyncio.Event(), asyncio.Event(), self.chat.registry.wake
 
         async def slow(name: str) -> Any:
