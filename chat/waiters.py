@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Protocol
 from tornado.iostream import IOStream, StreamClosedError
 
 from chat.broadcast import Broadcast, Notice
+from chat.callers import Caller
 from chat.framing import Sendable, chunk, direct_send, event, frame, send_now
-from chat.people import User
 from chat.presence import CallLater
 from chat.protocol import CloseCode
 
@@ -51,7 +51,7 @@ class Tick:
 class Waiter(ABC):
     """One client, as the rooms see it. It is in `rooms` by their keys; the rooms own it."""
 
-    __slots__ = ("rooms", "user")
+    __slots__ = ("caller", "rooms", "user")
 
     transport: str
     """`websocket`, `stream` or `poll`."""
@@ -60,8 +60,9 @@ class Waiter(ABC):
     notices = True
     """Whether it wants to be told what passes."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.user = caller.user
         self.rooms: dict[str, Room] = {}
 
     @abstractmethod
@@ -121,7 +122,7 @@ class StreamingWaiter(Waiter):
 
     def __init__(
         self,
-        user: User,
+        caller: Caller,
         stream: IOStream,
         transport: Transport,
         tick: Tick,
@@ -129,14 +130,14 @@ class StreamingWaiter(Waiter):
         limit: int,
         grace: float,
     ) -> None:
-        super().__init__(user)
+        super().__init__(caller)
         self._stream = stream
         self._transport = transport
         self._tick = tick
         self._limit = limit
         self._grace = grace
         # What a delivery to thousands touches of each is kept here, not a step further: each step is a cache miss.
-        self._id = user.id
+        self._id = caller.user.id
         self._send = direct_send(stream)
         self._next: bytes | None = None
         self._pending: list[bytes] = []
@@ -311,7 +312,7 @@ class StreamWaiter(StreamingWaiter):
 
     def __init__(
         self,
-        user: User,
+        caller: Caller,
         stream: IOStream,
         transport: Transport,
         tick: Tick,
@@ -320,7 +321,7 @@ class StreamWaiter(StreamingWaiter):
         limit: int,
         grace: float,
     ) -> None:
-        super().__init__(user, stream, transport, tick, limit=limit, grace=grace)
+        super().__init__(caller, stream, transport, tick, limit=limit, grace=grace)
         self._chunked = chunked
         self.cursors: dict[str, int] = {}
 
@@ -354,14 +355,14 @@ class PollWaiter(Waiter):
 
     def __init__(
         self,
-        user: User,
+        caller: Caller,
         tick: Tick,
         *,
         linger: float,
         notices: bool = False,
         call_later: CallLater | None = None,
     ) -> None:
-        super().__init__(user)
+        super().__init__(caller)
         self._call_later = call_later or asyncio.get_running_loop().call_later
         self.linger = linger
         self.notices = notices

@@ -9,10 +9,11 @@ from typing import Any, overload
 import msgspec
 from tornado.web import HTTPError, RequestHandler
 
+from chat.callers import Caller
 from chat.chat import Chat
 from chat.errors import BadRequest, ChatError, TooLarge, Unauthenticated
 from chat.protocol import encode, sentence
-from handlers.identity import Identity, Sessions
+from handlers.identity import Sessions
 
 STATUS = {
     "bad_request": 400,
@@ -55,22 +56,22 @@ class Handler(RequestHandler):
 
     # Who asks
 
-    def identity(self) -> Identity:
+    def caller(self) -> Caller:
         """Who sends the request; raises Unauthenticated if nobody is named."""
-        identity = self.sessions.identify(self.request)
-        if identity is None:
+        caller = self.sessions.identify(self.request)
+        if caller is None:
             raise Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
-        return identity
+        return caller
 
     @contextmanager
-    def present(self) -> Iterator[Identity]:
+    def present(self) -> Iterator[Caller]:
         """The one who asks, present for as long as the request lasts."""
-        identity = self.identity()
-        self.chat.people.enter(identity.user)
+        caller = self.caller()
+        self.chat.people.enter(caller.user)
         try:
-            yield identity
+            yield caller
         finally:
-            self.chat.people.leave(identity.user, hold=not identity.passing)
+            self.chat.people.leave(caller.user, hold=not caller.passing)
 
     # Errors
 

@@ -4,12 +4,12 @@ A signed cookie, the same value as a bearer token, or a name for one connection.
 """
 
 import time
-from typing import NamedTuple
 
 import msgspec
 from tornado.httputil import HTTPServerRequest
 from tornado.web import create_signed_value, decode_signed_value
 
+from chat.callers import Caller
 from chat.errors import Unauthenticated
 from chat.people import People, User
 
@@ -17,13 +17,6 @@ COOKIE = "parley_session"
 # So many tokens are remembered for a while (seconds) once checked: a polling client shows its own all the time.
 REMEMBERED = 10_000
 REMEMBERED_FOR = 600.0
-
-
-class Identity(NamedTuple):
-    """Who it is. A passing guest came by a name alone and is gone with the connection."""
-
-    user: User
-    passing: bool
 
 
 class Sessions:
@@ -52,7 +45,7 @@ class Sessions:
         self._users[token] = (user, time.monotonic() + REMEMBERED_FOR)
         return user
 
-    def identify(self, request: HTTPServerRequest) -> Identity | None:
+    def identify(self, request: HTTPServerRequest) -> Caller | None:
         """Who sends the request; None if nobody is named.
 
         Raises Unauthenticated for a wrong token, BadRequest or NameTaken for a name.
@@ -64,12 +57,13 @@ class Sessions:
             user = self.user(token.strip())
             if user is None:
                 raise Unauthenticated("The token is not valid, or too old.")
-            return Identity(user, passing=False)
+            return Caller(user=user, session=user.id, address=request.remote_ip or "")
         cookie = request.cookies.get(COOKIE) if request.headers.get_list("Cookie") else None
         user = self.user(cookie.value) if cookie else None
         if user is not None:
-            return Identity(user, passing=False)
+            return Caller(user=user, session=user.id, address=request.remote_ip or "")
         names = request.query_arguments.get("username")
         if names:
-            return Identity(self._people.guest(names[-1].decode(errors="replace")), passing=True)
+            user = self._people.guest(names[-1].decode(errors="replace"))
+            return Caller(user=user, passing=True, address=request.remote_ip or "")
         return None

@@ -23,11 +23,11 @@ class RoomHandler(ApiHandler):
 
 class MessagesHandler(RoomHandler):
     async def post(self, name: str) -> None:
-        with self.present() as (user, _):
+        with self.present() as caller:
             change = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
             assert isinstance(change, Change)
             room = await self.chat.registry.wake(change.room)
-            stored = await self.chat.changes.make(room, user, change)
+            stored = await self.chat.changes.make(room, caller.user, change)
             self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
 
     async def get(self, name: str) -> None:
@@ -52,24 +52,24 @@ class MessagesHandler(RoomHandler):
 
     def reader(self) -> str:
         """The id of the one who reads, or none: a room's history may be read without a name."""
-        identity = self.sessions.identify(self.request)
-        return identity.user.id if identity else ""
+        caller = self.sessions.identify(self.request)
+        return caller.user.id if caller else ""
 
 
 class CommandsHandler(RoomHandler):
     """What a socket's client says in a frame, as a request: for clients that poll or follow the event stream."""
 
     async def post(self, name: str) -> None:
-        with self.present() as (user, _):
+        with self.present() as caller:
             wanted = command(self.fields("room") | {"room": name}, self.chat.limits)
             match wanted:
                 case Change():
                     room = await self.chat.registry.room_for(wanted)
-                    entry = (await self.chat.changes.make(room, user, wanted)).entry
+                    entry = (await self.chat.changes.make(room, caller.user, wanted)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
                     room = await self.chat.registry.find(name)
-                    tell(room, user, wanted)
+                    tell(room, caller.user, wanted)
                     self.set_status(204)
                     self.clear_header("Content-Type")
                 case _:

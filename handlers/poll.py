@@ -20,11 +20,12 @@ class PollHandler(QuickHandler):
     async def get(self) -> None:
         limits = self.chat.limits
         self.chat.clients.admit()
-        user, passing = self.identity()
+        caller = self.caller()
+        user, passing = caller.user, caller.passing
         wanted = wanted_rooms(self, least=END)
         wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
         self.waiter = waiter = PollWaiter(
-            user,
+            caller,
             self.chat.tick,
             linger=0 if passing else limits.poll_linger,
             notices="1" in self.arguments("members"),  # they change with each coming and going

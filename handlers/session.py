@@ -18,7 +18,7 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
 
 class SessionHandler(ApiHandler):
     def get(self) -> None:
-        user = self.identity().user
+        user = self.caller().user
         self.chat.people.check(user)
         self.answer({"user": user})
 
@@ -46,17 +46,17 @@ class SessionHandler(ApiHandler):
     def _known_as(self, name: str) -> User | None:
         """Who asks, if that is their name already: signing in again is no new guest."""
         try:
-            identity = self.sessions.identify(self.request)
+            caller = self.sessions.identify(self.request)
         except Unauthenticated:
             return None
-        if identity is None or identity.passing or identity.user.name != person_name(name):
+        if caller is None or caller.passing or caller.user.name != person_name(name):
             return None
-        return identity.user
+        return caller.user
 
     def delete(self) -> None:
-        identity = self.sessions.identify(self.request)
-        if identity is not None:
-            self.chat.people.sign_out(identity.user)
+        caller = self.sessions.identify(self.request)
+        if caller is not None:
+            self.chat.people.sign_out(caller.user)
         self.clear_cookie(COOKIE)
         self.set_status(204)
         self.clear_header("Content-Type")

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from tornado.websocket import WebSocketHandler
 
+from chat.callers import Caller
 from chat.catch_up import Cursor, catch_up, room_at
 from chat.changes import tell
 from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
@@ -38,7 +39,6 @@ from chat.protocol import (
 from chat.room import Room
 from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
-from handlers.identity import Identity
 
 log = logging.getLogger("parley.socket")
 
@@ -47,7 +47,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     """One live client. Reading goes on while what it asked for is under way; how much may be is bounded."""
 
     heard = 0.0
-    identified: Identity | None = None
+    identified: Caller | None = None
     waiter: SocketWaiter | None = None
 
     def prepare(self) -> None:
@@ -58,7 +58,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             raise Forbidden("A page of another site may not open a socket here.")
         self.chat.clients.admit()
         try:
-            self.identified = self.identity()
+            self.identified = self.caller()
         except Unauthenticated:
             return  # a browser's page is told by a close code, as it never sees the status of a handshake
         self.chat.people.check(self.identified.user)
@@ -84,7 +84,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         user = self.identified.user
         self.chat.people.enter(user)
         self.waiter = SocketWaiter(
-            user,
+            self.identified,
             self.ws_connection.stream,
             self,
             self.chat.tick,
@@ -103,11 +103,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.write_message(encode(error_reply(error)).decode())
         self.close_transport(CloseCode.NOT_SIGNED_IN, "not signed in")
 
-    def _welcome(self, identity: Identity) -> Welcome:
+    def _welcome(self, caller: Caller) -> Welcome:
         limits = self.chat.limits
         return Welcome(
-            user=identity.user,
-            token=self.sessions.token(identity.user) if identity.passing else "",
+            user=caller.user,
+            token=self.sessions.token(caller.user) if caller.passing else "",
             ping=limits.ping_interval,
             limits={
                 "text": limits.text_limit,

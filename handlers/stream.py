@@ -11,7 +11,6 @@ from tornado.iostream import IOStream, StreamClosedError
 from chat.catch_up import Cursor, catch_up, room_at
 from chat.errors import BadRequest, ChatError
 from chat.framing import event
-from chat.people import User
 from chat.protocol import CloseCode, Subscribed, encode, error_reply
 from chat.room import Room
 from chat.waiters import StreamWaiter
@@ -30,7 +29,7 @@ class StreamHandler(ApiHandler):
 
     async def get(self) -> None:
         self.chat.clients.admit()
-        with self.present() as (user, _):
+        with self.present() as caller:
             wanted = self._wanted()
             rooms = [await self._check(asked) for asked in wanted]
             self._ended = asyncio.Event()
@@ -44,7 +43,7 @@ class StreamHandler(ApiHandler):
             limits = self.chat.limits
             _notice_silence(stream, self.chat.limits.ping_timeout)
             self.waiter = StreamWaiter(
-                user,
+                caller,
                 stream,
                 self,
                 self.chat.tick,
@@ -55,7 +54,7 @@ class StreamHandler(ApiHandler):
             self.chat.clients.add(self.waiter)
             self.chat.keepalive.add(self)
             try:
-                await self._follow(user, wanted, rooms)
+                await self._follow(wanted, rooms)
                 await self._ended.wait()
             finally:
                 self.chat.keepalive.remove(self)
@@ -74,18 +73,18 @@ class StreamHandler(ApiHandler):
             raise BadRequest(f"The cursor {after} is beyond the end of the room's log, {room.seq}.")
         return room
 
-    async def _follow(self, user: User, wanted: list[Wanted], rooms: list[Room]) -> None:
+    async def _follow(self, wanted: list[Wanted], rooms: list[Room]) -> None:
         assert self.waiter is not None
         for asked, room in zip(wanted, rooms, strict=True):
             self.waiter.cursors[room.key] = asked.cursor.after or 0
         try:
             for asked, room in zip(wanted, rooms, strict=True):
-                await self._subscribe(user, room, asked.cursor)
+                await self._subscribe(room, asked.cursor)
         except ChatError as error:
             self.waiter.put(self.waiter.framed(event(encode(error_reply(error)))))
             self.waiter.close(0, error.reason)
 
-    async def _subscribe(self, user: User, room: Room, cursor: Cursor) -> None:
+    async def _subscribe(self, room: Room, cursor: Cursor) -> None:
         waiter = self.waiter
         assert waiter is not None
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
@@ -107,7 +106,7 @@ class StreamHandler(ApiHandler):
         )
         waiter.say(encode(subscribed), room.key, first)
         for entry in found.entries:
-            waiter.say(entry.for_reader(user.id).json(), room.key, entry.seq)
+            waiter.say(entry.for_reader(waiter.user.id).json(), room.key, entry.seq)
         waiter.cursors[room.key] = found.seq
 
     # As the keepalive sees it: a client of an event stream says nothing, so it is not expected to answer

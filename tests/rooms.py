@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from chat.broadcast import Broadcast, Notice
+from chat.callers import Caller
 from chat.entries import Author, Entry
 from chat.limits import Limits
 from chat.people import User
@@ -67,7 +68,7 @@ class FakeWaiter(Waiter):
     """Remembers what it was given, and fails if it is told to."""
 
     def __init__(self, user: User = ANN, *, linger: float = 0, failing: bool = False) -> None:
-        super().__init__(user)
+        super().__init__(Caller(user=user))
         self.linger = linger
         self.failing = failing
         self.broadcasts: list[Broadcast] = []

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from tornado.iostream import IOStream
 
+from chat.callers import Caller
 from chat.clients import Clients
 from chat.errors import Unavailable
 from chat.protocol import CloseCode
@@ -51,10 +52,10 @@ async def test_counts_by_transport() -> None:
     with theirs:
         stream = IOStream(ours)
         bounds: dict[str, Any] = {"limit": 1, "grace": 1}
-        clients.add(SocketWaiter(ANN, stream, FakeTransport(), tick, **bounds))
-        clients.add(StreamWaiter(ANN, stream, FakeTransport(), tick, chunked=True, **bounds))
+        clients.add(SocketWaiter(Caller(user=ANN), stream, FakeTransport(), tick, **bounds))
+        clients.add(StreamWaiter(Caller(user=ANN), stream, FakeTransport(), tick, chunked=True, **bounds))
         for _ in range(2):
-            clients.add(PollWaiter(ANN, tick, linger=0))
+            clients.add(PollWaiter(Caller(user=ANN), tick, linger=0))
         assert [clients.count(kind) for kind in ("websocket", "stream", "poll")] == [1, 1, 2]
         assert clients.backlog() == 0
         stream.close()
@@ -67,7 +68,7 @@ async def test_closes_the_slowest_when_too_much_waits() -> None:
     pairs = [socket.socketpair() for _ in range(3)]
     transports = [FakeTransport() for _ in pairs]
     waiters = [
-        SocketWaiter(ANN, IOStream(ours), transport, tick, limit=10**9, grace=0)
+        SocketWaiter(Caller(user=ANN), IOStream(ours), transport, tick, limit=10**9, grace=0)
         for (ours, _), transport in zip(pairs, transports, strict=True)
     ]
     sizes = (600_000, 3_000_000, 300_000)
@@ -96,7 +97,7 @@ async def test_leaves_everybody_when_little_waits() -> None:
     ours, theirs = socket.socketpair()
     with theirs:
         transport = FakeTransport()
-        waiter = SocketWaiter(ANN, IOStream(ours), transport, tick, limit=10**9, grace=0)
+        waiter = SocketWaiter(Caller(user=ANN), IOStream(ours), transport, tick, limit=10**9, grace=0)
         clients.add(waiter)
         waiter.put(b"x" * 3_000_000)
         waiter.flush()

@@ -12,6 +12,7 @@ from tornado.testing import ExpectLog
 
 from chat import waiters as waiters_module
 from chat.broadcast import Broadcast, Notice
+from chat.callers import Caller
 from chat.framing import chunk, event, frame
 from chat.protocol import CloseCode
 from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
@@ -72,7 +73,7 @@ class Line:
         bounds: dict[str, Any] = {"limit": LIMIT, "grace": grace}
         if kind is StreamWaiter:
             bounds["chunked"] = chunked
-        self.waiter: Any = kind(ANN, self.stream, self.transport, self.ticks.tick, **bounds)
+        self.waiter: Any = kind(Caller(user=ANN), self.stream, self.transport, self.ticks.tick, **bounds)
 
     def put(self, data: bytes) -> None:
         self.waiter.put(data)
@@ -398,7 +399,7 @@ async def test_waits_its_turn_behind_what_others_write() -> None:
 async def test_a_poll_is_answered_once_with_all_of_a_turn() -> None:
     """What several rooms bring in one turn is one answer, at the end of that turn."""
     ticks = ManualTick()
-    poll = PollWaiter(ANN, ticks.tick, linger=10)
+    poll = PollWaiter(Caller(user=ANN), ticks.tick, linger=10)
     rooms = [new_room(name="a"), new_room(name="b")]
     for room in rooms:
         room.join(poll)
@@ -415,7 +416,7 @@ async def test_a_poll_is_answered_once_with_all_of_a_turn() -> None:
 async def test_a_poll_does_not_wait_for_what_passes() -> None:
     """Comings and goings do not answer a poll; an entry does."""
     ticks = ManualTick()
-    poll, room = PollWaiter(ANN, ticks.tick, linger=10), new_room()
+    poll, room = PollWaiter(Caller(user=ANN), ticks.tick, linger=10), new_room()
     room.join(poll)
     waiting = asyncio.create_task(poll.wait(30))
     await asyncio.sleep(0)
@@ -430,7 +431,7 @@ async def test_a_poll_does_not_wait_for_what_passes() -> None:
 
 async def test_a_poll_ends_empty() -> None:
     """When its time is over it is answered with nothing, and has left its rooms."""
-    poll, room = PollWaiter(ANN, ManualTick().tick, linger=10), new_room()
+    poll, room = PollWaiter(Caller(user=ANN), ManualTick().tick, linger=10), new_room()
     room.join(poll)
     assert await poll.wait(0.01) == []
     assert poll.rooms == {}
@@ -438,7 +439,7 @@ async def test_a_poll_ends_empty() -> None:
 
 async def test_a_dismissed_poll_is_answered() -> None:
     """When the server stops it is answered at once; doing so twice is harmless."""
-    poll, room = PollWaiter(ANN, ManualTick().tick, linger=10), new_room()
+    poll, room = PollWaiter(Caller(user=ANN), ManualTick().tick, linger=10), new_room()
     room.join(poll)
     room.dismiss()
     poll.finish()

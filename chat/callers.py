@@ -1,0 +1,38 @@
+"""Callers: who a request or a connection comes from, with all that their rights follow from."""
+
+import msgspec
+
+from chat.names import room_key
+from chat.people import User
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """What a bot's token allows: `rooms` by their keys (none: all), and whether it may `write`."""
+
+    rooms: frozenset[str] = frozenset()
+    write: bool = True
+
+    def covers(self, room: str) -> bool:
+        return not self.rooms or room_key(room) in self.rooms
+
+
+class Caller(msgspec.Struct, frozen=True, kw_only=True):
+    """One who asks.
+
+    `account` is the id of the account whose rights count: one's own, for a bot its maker's, for a guest none.
+    `session` is the id of the session, by which it can be ended; a passing guest, who came by a name alone and is gone
+    with the connection, has none. `address` is where the request comes from.
+    """
+
+    user: User
+    account: str = ""
+    session: str = ""
+    admin: bool = False
+    passing: bool = False
+    address: str = ""
+    scope: Scope | None = None
+
+    @property
+    def id(self) -> str:
+        """By which a room knows them: a bot's rights are those of its maker."""
+        return self.account or self.user.id
