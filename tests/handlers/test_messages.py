@@ -284,7 +284,8 @@ class CommandsTest(ChatTestCase):
             deletion = self.command("a", token=token, type="delete", target=target, key=new_key())
             edit = self.command("a", token=token, type="edit", target=target, text="secret two", key=new_key())
             found = await asyncio.gather(*((deletion, edit) if target % 2 else (edit, deletion)))
-            assert [answer.status for answer in found] == [200, 200]
+            statuses = [answer.status for answer in (found if target % 2 else reversed(found))]
+            assert statuses in ([200, 200], [200, 404])  # an edit that is looked at late finds it deleted
             assert "secret" not in str(self.stored())
 
     @gen_test
