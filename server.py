@@ -16,6 +16,7 @@ from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 import settings
+from chat.access import Access
 from chat.alarms import Alarms
 from chat.changes import Changes
 from chat.chat import Chat
@@ -163,6 +164,7 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     )
     metrics.watch(clients, registry.__len__, commit.__len__)
     return Chat(
+        access=Access(registry, guests=config.guests),
         alarms=alarms,
         connection=connection,
         history=history,

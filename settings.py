@@ -94,6 +94,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = 256 * 1024 * 1024
 
     # People
+    guests: Annotated[
+        Literal["yes", "no", "read"], "what those without an account may do: all, nothing, or read; open is pleasant"
+    ] = "yes"
     name_hold: Annotated[Seconds, "how long a guest's name stays theirs after their last connection"] = 60
     session_days: Annotated[Count, "days that a session's cookie and token are valid"] = 30
     presence_limit: Annotated[

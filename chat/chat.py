@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from chat.access import Access
 from chat.alarms import Alarms
 from chat.changes import Changes
 from chat.clients import Clients
@@ -22,6 +23,7 @@ from chat.waiters import Tick
 class Chat:
     """One of each."""
 
+    access: Access
     alarms: Alarms
     connection: Connection
     history: History

@@ -1,7 +1,10 @@
 """The connected clients of all transports: how many there are, what waits for them, and whether there is room for
 more."""
 
-from chat.errors import Unavailable
+from collections.abc import Callable
+
+from chat.callers import Caller
+from chat.errors import ChatError, Unavailable
 from chat.protocol import CloseCode
 from chat.waiters import StreamingWaiter, Waiter
 
@@ -39,6 +42,12 @@ class Clients:
     def remove(self, waiter: Waiter) -> None:
         """Harmless when repeated."""
         self._waiters.pop(waiter, None)
+
+    def end(self, which: Callable[[Caller], bool], error: ChatError) -> None:
+        """Puts out all clients of the callers that fit: sockets with 4401, polls with the error as their answer."""
+        for waiter in list(self._waiters):
+            if which(waiter.caller):
+                waiter.refuse(error, CloseCode.NOT_SIGNED_IN)
 
     def relieve(self) -> None:
         """Closes the slowest while more than the limit waits for all together."""

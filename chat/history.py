@@ -12,6 +12,7 @@ from pymongo.read_concern import ReadConcern
 from chat.database import Database, Document, unusable
 from chat.entries import Entry, settle
 from chat.errors import Unavailable
+from chat.policy import Policy
 from chat.room import RoomRecord
 
 # Nobody is told of an entry that a crash could take back (MongoDB manual, "Write Concern").
@@ -96,8 +97,15 @@ class History:
     async def rooms(self, limit: int) -> list[RoomRecord]:
         """The rooms in which something was said last, the latest first."""
         async with mongo_errors():
-            found = await self._rooms.find().sort("active", DESCENDING).to_list(limit)
+            found = (
+                await self._rooms.find({"policy.access": {"$exists": False}}).sort("active", DESCENDING).to_list(limit)
+            )
         return [_record(document) for document in found]
+
+    async def govern(self, key: str, policy: Policy) -> None:
+        """Stores the rules of a room."""
+        async with mongo_errors():
+            await self._rooms.update_one({"_id": key}, {"$set": {"policy": msgspec.to_builtins(policy)}})
 
     async def mark_active(self, times: dict[str, int]) -> None:
         """Keeps when each room was last active."""

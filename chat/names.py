@@ -64,6 +64,11 @@ def random_room_name() -> str:
     return f"{secrets.choice(WORDS)}-{secrets.choice(WORDS)}-{secrets.randbelow(900) + 100}"
 
 
+def secret_room_name() -> str:
+    """A name that nobody can guess (128 bits)."""
+    return secrets.token_hex(16)
+
+
 @lru_cache(maxsize=4096)  # a polling guest is named with each poll
 def person_name(text: str) -> str:
     """The name as it is kept; raises BadRequest if it is not 1-32 characters that can all be seen."""

@@ -35,6 +35,8 @@ class CloseCode(IntEnum):
     SLOW_CONSUMER = 4008
     CONTRACT_BROKEN = 4400
     NOT_SIGNED_IN = 4401
+    NOT_ALLOWED = 4403
+    TOO_MUCH = 4429
 
 
 # What clients say
@@ -265,17 +267,19 @@ class Pong(Reply, tag="pong"):
 class Error(Reply, tag="error"):
     code: str
     reason: str
+    room: str | None = None
     key: str | None = None
     retry_after: float | None = None
 
 
-def error_reply(error: ChatError, about: Answers | Command | None = None) -> Error:
-    """The answer to a refused message."""
+def error_reply(error: ChatError, about: Answers | Command | None = None, *, room: str | None = None) -> Error:
+    """The answer to a refused message, or what is told of a room that was lost."""
     return Error(
         id=getattr(about, "id", None),
         key=getattr(about, "key", None),
         code=error.code,
         reason=error.reason,
+        room=room,
         retry_after=error.retry_after,
     )
 

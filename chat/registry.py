@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 from chat.errors import NameTaken, NotFound, Unavailable
 from chat.history import History
-from chat.names import random_room_name, room_key, room_name, room_title
+from chat.names import random_room_name, room_key, room_name, room_title, secret_room_name
+from chat.policy import Policy
 from chat.presence import CallLater
-from chat.protocol import Change, Send
 from chat.room import Room, RoomRecord
 
 T = TypeVar("T")
@@ -70,10 +70,6 @@ class RoomRegistry:
             assert room is not None, f"room {key!r} is gone right after it was made"
         return room
 
-    async def room_for(self, change: Change) -> Room:
-        """The room that is to be changed: a message makes it if there is none, anything else raises NotFound."""
-        return await (self.wake(change.room) if isinstance(change, Send) else self.find(change.room))
-
     async def find(self, name: str) -> Room:
         """The room of that name; raises NotFound, BadRequest, Unavailable."""
         room = await self._find(room_name(name))
@@ -81,22 +77,28 @@ class RoomRegistry:
             raise NotFound("There is no such room.")
         return room
 
-    async def make(self, name: str | None, title: str | None) -> RoomRecord:
+    async def make(self, name: str | None, title: str | None, policy: Policy | None = None) -> RoomRecord:
         """A new room, of a random name if none is given; raises NameTaken, BadRequest, Unavailable."""
+        policy = policy or Policy()
         if name is None:
-            return await self._make_random(title)
+            return await self._make_random(title, policy)
         name = room_name(name)
-        record, made = await self._history.make_room(_new_record(name, room_title(title or name)))
+        record, made = await self._history.make_room(_new_record(name, room_title(title or name), policy))
         if not made:
             raise NameTaken(f"There is a room called {record.name} already.")
         return record
 
-    async def _make_random(self, title: str | None) -> RoomRecord:
+    async def _make_random(self, title: str | None, policy: Policy) -> RoomRecord:
         while True:
-            name = random_room_name()
-            record, made = await self._history.make_room(_new_record(name, room_title(title or name)))
+            name = random_room_name() if policy.access == "open" else secret_room_name()
+            record, made = await self._history.make_room(_new_record(name, room_title(title or name), policy))
             if made:
                 return record
+
+    async def govern(self, room: Room, policy: Policy) -> None:
+        """Gives a room other rules, stored first; raises Unavailable."""
+        await self._history.govern(room.key, policy)
+        room.govern(policy)
 
     async def _find(self, name: str) -> Room | None:
         key = room_key(name)
@@ -159,13 +161,14 @@ class RoomRegistry:
             self._marked.update({key: at for key, at in times.items() if key in self._marked})
 
     async def rooms(self, limit: int) -> list[RoomRecord]:
-        """The rooms with the latest activity first; those awake alone while MongoDB is away."""
+        """The open rooms with the latest activity first; those awake alone while MongoDB is away."""
         try:
             stored = await self._history.rooms(limit)
         except Unavailable:
             stored = []
         records = {record.key: record for record in stored}
         records.update({room.key: room.record for room in self._awake.values()})
+        records = {key: record for key, record in records.items() if record.policy.access == "open"}
         return sorted(records.values(), key=lambda record: -(record.active or record.made))[:limit]
 
     def people_in(self, key: str) -> int:
@@ -174,11 +177,12 @@ class RoomRegistry:
         return room.people if room else 0
 
 
-def _new_record(name: str, title: str) -> RoomRecord:
+def _new_record(name: str, title: str, policy: Policy | None = None) -> RoomRecord:
     return RoomRecord(
         key=room_key(name),
         name=name,
         title=title,
         epoch=secrets.token_hex(4),
         made=int(time.time() * 1000),
+        policy=policy or Policy(),
     )

@@ -9,7 +9,9 @@ import msgspec
 
 from chat.broadcast import Broadcast, Notice
 from chat.entries import Author, Entry, settle
+from chat.pace import Pace
 from chat.people import User
+from chat.policy import Policy
 from chat.presence import CallLater, Presence
 from chat.waiters import Waiter
 
@@ -28,6 +30,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     made: int
     active: int = 0
+    policy: Policy = Policy()
 
 
 class Room:
@@ -65,15 +68,26 @@ class Room:
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self._readers: dict[int, int] = {}
         self.pending = 0
+        self.pace = Pace()
+        self.govern(record.policy)
         if self._recent:
             self.active = max(self.active, self._recent[-1].at)
 
     @property
     def record(self) -> RoomRecord:
         """What is to be stored of the room now."""
-        return msgspec.structs.replace(self._record, active=self.active)
+        return msgspec.structs.replace(self._record, active=self.active, title=self.title, policy=self.policy)
+
+    def govern(self, policy: Policy) -> None:
+        """Its rules are these from now on; who may not be here any more is put out by chat/access.py."""
+        self.policy = policy
+        self.plain = policy.plain
 
     # Who is here
+
+    def waiters(self) -> list[Waiter]:
+        """Who waits in the room at this moment."""
+        return list(self._waiters)
 
     def join(self, waiter: Waiter) -> bool:
         """What is published from now on reaches the waiter; False if it was here already."""

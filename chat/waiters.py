@@ -10,9 +10,10 @@ from tornado.iostream import IOStream, StreamClosedError
 
 from chat.broadcast import Broadcast, Notice
 from chat.callers import Caller
+from chat.errors import ChatError
 from chat.framing import Sendable, chunk, direct_send, event, frame, send_now
 from chat.presence import CallLater
-from chat.protocol import CloseCode
+from chat.protocol import CloseCode, Unsubscribed, encode, error_reply
 
 if TYPE_CHECKING:
     from chat.room import Room
@@ -80,6 +81,15 @@ class Waiter(ABC):
     @abstractmethod
     def dismiss(self) -> None:
         """The server stops: answers or closes."""
+
+    @abstractmethod
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        """Ends with an error: the client is told, and then answered or closed with that code."""
+
+    def lose(self, room: "Room", error: ChatError) -> None:
+        """Is put out of a room."""
+        room.leave(self)
+        self.refuse(error, CloseCode.NOT_ALLOWED)
 
     def leave_all(self) -> None:
         """Leaves every room; harmless when repeated."""
@@ -299,6 +309,18 @@ class SocketWaiter(StreamingWaiter):
         """Sends this client alone a JSON text."""
         self.put(frame(payload))
 
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        self.reply(encode(error_reply(error)))
+        self.close(code, error.reason)
+
+    def lose(self, room: "Room", error: ChatError) -> None:
+        """Who is in other rooms as well stays there, and is told which one is lost."""
+        if len(self.rooms) == 1:
+            super().lose(room, error)
+        elif room.leave(self):
+            self.reply(encode(error_reply(error, room=room.name)))
+            self.reply(encode(Unsubscribed(room=room.name, changed=True)))
+
 
 class StreamWaiter(StreamingWaiter):
     """A client of server-sent events.
@@ -341,6 +363,10 @@ class StreamWaiter(StreamingWaiter):
         self.cursors[room] = seq
         self.put(self.framed(event(payload, ",".join(map(str, self.cursors.values())))))
 
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        self.put(self.framed(event(encode(error_reply(error)))))
+        self.close(code, error.reason)
+
     def framed(self, events: bytes) -> bytes:
         """The bytes in which events go over this connection: chunks for HTTP/1.1, as they are for 1.0."""
         return chunk(events) if self._chunked else events
@@ -351,7 +377,7 @@ class PollWaiter(Waiter):
 
     transport = "poll"
 
-    __slots__ = ("_answer", "_call_later", "_came", "_tick", "linger", "notices")
+    __slots__ = ("_answer", "_call_later", "_came", "_refused", "_tick", "linger", "notices")
 
     def __init__(
         self,
@@ -368,6 +394,7 @@ class PollWaiter(Waiter):
         self.notices = notices
         self._tick = tick
         self._came: list[Broadcast] = []
+        self._refused: ChatError | None = None
         self._answer: asyncio.Future[list[Broadcast]] = asyncio.get_running_loop().create_future()
 
     def deliver(self, broadcast: Broadcast) -> None:
@@ -391,11 +418,22 @@ class PollWaiter(Waiter):
     def dismiss(self) -> None:
         self.finish()
 
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        """`wait` raises the error."""
+        self._refused = self._refused or error
+        self.finish()
+
     async def wait(self, seconds: float) -> list[Broadcast]:
-        """What came within that time, by room in the order of the log; then it has left its rooms."""
+        """What came within that time, by room in the order of the log; then it has left its rooms.
+
+        Raises the ChatError with which it was refused.
+        """
         timer = self._call_later(seconds, self.finish)
         try:
-            return await self._answer
+            came = await self._answer
         finally:
             timer.cancel()
             self.leave_all()
+        if self._refused is not None:
+            raise self._refused
+        return came

@@ -26,7 +26,7 @@ class MessagesHandler(RoomHandler):
         with self.present() as caller:
             change = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
             assert isinstance(change, Change)
-            room = await self.chat.registry.wake(change.room)
+            room = await self.chat.access.to_change(change, caller)
             stored = await self.chat.changes.make(room, caller.user, change)
             self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
 
@@ -34,8 +34,8 @@ class MessagesHandler(RoomHandler):
         limits = self.chat.limits
         limit = self.number("limit", limits.history, least=1, most=limits.page_limit)
         before = self.number("before", None, least=1)
-        reader = self.reader()
-        room = await self.chat.registry.find(name)
+        reader = self.sessions.identify(self.request)
+        room = await self.chat.access.to_read(name, reader)
         seq = room.seq
         end = seq + 1 if before is None else min(before, seq + 1)
         found = await self.chat.history.messages(room.key, end, limit + 1)
@@ -45,15 +45,10 @@ class MessagesHandler(RoomHandler):
                 "room": room.name,
                 "epoch": room.epoch,
                 "seq": seq,
-                "entries": [entry.for_reader(reader) for entry in entries],
+                "entries": [entry.for_reader(reader.user.id if reader else "") for entry in entries],
                 "more": len(found) > len(entries),
             }
         )
-
-    def reader(self) -> str:
-        """The id of the one who reads, or none: a room's history may be read without a name."""
-        caller = self.sessions.identify(self.request)
-        return caller.user.id if caller else ""
 
 
 class CommandsHandler(RoomHandler):
@@ -64,11 +59,11 @@ class CommandsHandler(RoomHandler):
             wanted = command(self.fields("room") | {"room": name}, self.chat.limits)
             match wanted:
                 case Change():
-                    room = await self.chat.registry.room_for(wanted)
+                    room = await self.chat.access.to_change(wanted, caller)
                     entry = (await self.chat.changes.make(room, caller.user, wanted)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
-                    room = await self.chat.registry.find(name)
+                    room = await self.chat.access.to_read(name, caller)
                     tell(room, caller.user, wanted)
                     self.set_status(204)
                     self.clear_header("Content-Type")

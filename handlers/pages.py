@@ -34,8 +34,8 @@ class RoomPage(PageHandler):
             room = title = room_name(name)
         except ChatError:
             raise HTTPError(404) from None
-        with suppress(ChatError):  # a new room, or MongoDB is away: its name will do
-            title = (await self.chat.registry.find(name)).title
+        with suppress(ChatError):  # a new room, one that is not to be seen, or MongoDB is away: its name will do
+            title = (await self.chat.access.to_read(name, self.sessions.identify(self.request))).title
         self.render("room.html", room=room, title=title)
 
 

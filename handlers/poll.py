@@ -3,7 +3,7 @@
 import time
 
 from chat.broadcast import Broadcast
-from chat.catch_up import CatchUp, at_hand, catch_up, room_at
+from chat.catch_up import CatchUp, at_hand, catch_up
 from chat.entries import Entry
 from chat.protocol import encode
 from chat.room import Room
@@ -54,6 +54,7 @@ class PollHandler(QuickHandler):
         room = self.chat.registry.awake(asked.name)
         if room is None or asked.at_end:
             return None
+        self.chat.access.may_read(room, waiter.caller)
         found = at_hand(room, asked.cursor, self.chat.limits)
         if found is None:
             return None
@@ -61,10 +62,11 @@ class PollHandler(QuickHandler):
         return room, found
 
     async def _join(self, asked: Wanted, waiter: PollWaiter) -> tuple[Room, CatchUp]:
-        room = await room_at(self.chat.registry, asked.name, asked.cursor)
+        room = await self.chat.access.to_join(asked.name, asked.cursor, waiter.caller)
         if asked.at_end:  # answered at once: who asks for it is not there yet
             return room, CatchUp(room.seq, [])
         found = await catch_up(room, asked.cursor, self.chat.history, self.chat.limits)
+        self.chat.access.may_read(room, waiter.caller)  # it may have been lost meanwhile
         room.join(waiter)
         return room, found
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from tornado.websocket import WebSocketHandler
 
 from chat.callers import Caller
-from chat.catch_up import Cursor, catch_up, room_at
+from chat.catch_up import Cursor, catch_up
 from chat.changes import tell
 from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chat.framing import PING
@@ -49,6 +49,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     heard = 0.0
     identified: Caller | None = None
     waiter: SocketWaiter | None = None
+    _of_path: Subscribe | None = None
 
     def prepare(self) -> None:
         super().prepare()
@@ -96,7 +97,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.clients.add(self.waiter)
         self.chat.keepalive.add(self)
         if path and path[0]:
-            self._start(Subscribe(room=path[0]), len(path[0]))
+            self._of_path = Subscribe(room=path[0])
+            self._start(self._of_path, len(path[0]))
 
     def _refuse_stranger(self) -> None:
         error = Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
@@ -157,6 +159,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 room = self.waiter.rooms.get(room_key(command.room))
                 if room is None:
                     raise BadRequest("Subscribe to the room first.")
+                if isinstance(command, Typing):
+                    self.chat.access.may_change(room, self.waiter.caller)
                 tell(room, self.waiter.user, command)
 
     def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read, size: int) -> None:
@@ -178,6 +182,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         try:
             await work
             self._breaches = 0
+        except Forbidden as error:
+            if command is self._of_path and self.waiter is not None:
+                self.waiter.refuse(error, CloseCode.NOT_ALLOWED)  # it came for this room alone
+            else:
+                self._refuse(error, command)
         except ChatError as error:
             self._refuse(error, command)
         except Exception:
@@ -186,7 +195,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     async def _change(self, change: Change) -> None:
         assert self.waiter is not None
-        room = await self.chat.registry.room_for(change)
+        room = await self.chat.access.to_change(change, self.waiter.caller)
         stored = await self.chat.changes.make(room, self.waiter.user, change)
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
 
@@ -194,10 +203,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         waiter = self.waiter
         assert waiter is not None
         cursor = Cursor(command.after, command.epoch, command.history)
-        room = await room_at(self.chat.registry, command.room, cursor)
+        room = await self.chat.access.to_join(command.room, cursor, waiter.caller)
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:
             return
+        self.chat.access.may_read(room, waiter.caller)  # it may have been lost meanwhile
         self._check_rooms(room)
         changed = room.join(waiter)
         self._reply(

@@ -8,7 +8,8 @@ from typing import cast
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
-from chat.catch_up import Cursor, catch_up, room_at
+from chat.callers import Caller
+from chat.catch_up import Cursor, catch_up
 from chat.errors import BadRequest, ChatError
 from chat.framing import event
 from chat.protocol import CloseCode, Subscribed, encode, error_reply
@@ -31,7 +32,7 @@ class StreamHandler(ApiHandler):
         self.chat.clients.admit()
         with self.present() as caller:
             wanted = self._wanted()
-            rooms = [await self._check(asked) for asked in wanted]
+            rooms = [await self._check(asked, caller) for asked in wanted]
             self._ended = asyncio.Event()
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             self.set_header("X-Accel-Buffering", "no")  # nginx would collect the events otherwise
@@ -65,9 +66,9 @@ class StreamHandler(ApiHandler):
         last = self.request.headers.get("Last-Event-ID", "")
         return wanted_rooms(self, least=0, resumed=last.split(",") if last else None, history=history)
 
-    async def _check(self, asked: Wanted) -> Room:
+    async def _check(self, asked: Wanted, caller: Caller) -> Room:
         """Finds what is wrong with the request while it can still be answered with a status."""
-        room = await room_at(self.chat.registry, asked.name, asked.cursor)
+        room = await self.chat.access.to_join(asked.name, asked.cursor, caller)
         after, epoch = asked.cursor.after, asked.cursor.epoch
         if after is not None and after > room.seq and (epoch is None or epoch == room.epoch):
             raise BadRequest(f"The cursor {after} is beyond the end of the room's log, {room.seq}.")
@@ -90,6 +91,7 @@ class StreamHandler(ApiHandler):
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:
             return
+        self.chat.access.may_read(room, waiter.caller)  # it may have been lost meanwhile
         room.join(waiter)
         first = found.entries[0].seq - 1 if found.entries else found.seq
         subscribed = Subscribed(

@@ -6,8 +6,10 @@ from typing import Any
 from chat.broadcast import Broadcast, Notice
 from chat.callers import Caller
 from chat.entries import Author, Entry
+from chat.errors import ChatError
 from chat.limits import Limits
 from chat.people import User
+from chat.protocol import CloseCode
 from chat.room import Room, RoomRecord
 from chat.waiters import Waiter
 from settings import Settings
@@ -74,6 +76,7 @@ class FakeWaiter(Waiter):
         self.broadcasts: list[Broadcast] = []
         self.told: list[bytes] = []
         self.flushes = 0
+        self.refused: list[tuple[ChatError, CloseCode]] = []
         self.is_dismissed = False
 
     @property
@@ -92,6 +95,9 @@ class FakeWaiter(Waiter):
         self.flushes += 1
         if self.failing:
             raise RuntimeError("a waiter of the test fails")
+
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        self.refused.append((error, code))
 
     def dismiss(self) -> None:
         self.is_dismissed = True

@@ -1,0 +1,88 @@
+"""Policies: who may do what in a room, as plain data."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chat.callers import Caller
+
+Role = Literal["member", "moderator", "owner"]
+Kind = Literal["open", "private", "link", "direct"]
+
+FOREVER = 0
+"""The end of a mute or a ban that has none."""
+
+
+class Member(msgspec.Struct, frozen=True):
+    """One who belongs to a room, by the name they had when they were let in."""
+
+    name: str
+    role: Role = "member"
+
+
+class Sanction(msgspec.Struct, frozen=True):
+    """A mute or a ban `until` a time (milliseconds since the Unix epoch), or FOREVER."""
+
+    name: str
+    until: int = FOREVER
+
+    def holds(self, now: int) -> bool:
+        return self.until == FOREVER or now < self.until
+
+
+class Rights(msgspec.Struct, frozen=True):
+    """What one caller may do in one room; `write` says nothing of mutes and locks, which pass."""
+
+    read: bool = False
+    write: bool = False
+    moderate: bool = False
+    own: bool = False
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The rules of one room.
+
+    `open`: for everybody. `private`: for members, whom moderators let in. `link`: for members, each of whom may invite.
+    `direct`: for the people it was made for. `slow` is the least time between two messages of one person (seconds).
+    `days` is how long entries are kept (0: for ever); an `ephemeral` room is gone when the last one has left.
+    """
+
+    access: Kind = "open"
+    members: dict[str, Member] = {}
+    read_only: bool = False
+    locked: bool = False
+    slow: Annotated[int, Meta(ge=0)] = 0
+    days: Annotated[int, Meta(ge=0)] = 0
+    ephemeral: bool = False
+    mutes: dict[str, Sanction] = {}
+    bans: dict[str, Sanction] = {}
+
+    @property
+    def plain(self) -> bool:
+        """Whether it leaves everything to everybody, so that nothing is to be looked at."""
+        return not (self.access != "open" or self.read_only or self.locked or self.slow or self.mutes or self.bans)
+
+    def role(self, caller: Caller) -> Role | None:
+        member = self.members.get(caller.id)
+        return member.role if member else None
+
+    def rights(self, caller: Caller, now: int) -> Rights:
+        """What the caller may do at a time (milliseconds since the Unix epoch).
+
+        An administrator may do all in open rooms, and decide about the others without reading them.
+        """
+        role = self.role(caller)
+        own = role == "owner" or (caller.admin and self.access != "direct")
+        moderate = own or role == "moderator"
+        ban = self.bans.get(caller.id)
+        banned = ban is not None and ban.holds(now) and not moderate
+        read = (self.access == "open" or role is not None) and not banned
+        scope = caller.scope
+        write = read and (moderate or not self.read_only) and (scope is None or scope.write)
+        return Rights(read, write, moderate and (scope is None or scope.write), own and scope is None)
+
+    def muted(self, caller: Caller, now: int) -> Sanction | None:
+        """The mute that holds for the caller now."""
+        mute = self.mutes.get(caller.id)
+        return mute if mute is not None and mute.holds(now) else None
