@@ -424,6 +424,25 @@ class SlowSocketTest(ChatTestCase):
     settings: ClassVar = {"backlog_limit": 200_000, "close_grace": 30}
 
     @gen_test
+    async def test_waits_for_pongs_that_are_on_their_way(self) -> None:
+        """While the stream still writes its pongs, nothing is sent past it: a frame would land within another."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
+        self._cuts.append(writer.transport.abort)
+        writer.write(
+            b"GET /ws/a?username=slow HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        await until(lambda: self.waiters_in("a") == 1)
+        room = self.awake("a")
+        assert room is not None
+        waiter: Any = room.waiters()[0]
+        ping = b"\x89\xfd\x00\x00\x00\x00" + b"p" * 125
+        while not waiter._stream.writing():
+            writer.write(ping * 500)
+            await asyncio.sleep(0)
+        assert waiter._blocked
+
+    @gen_test
     async def test_a_slow_client_never_slows_the_room(self) -> None:
         """Who does not read is closed with 4008 and comes back with its cursor; the others miss nothing."""
         token = self.token("bob")
