@@ -1,7 +1,7 @@
 import { byId } from './dom.js';
 import { notice } from './notice.js';
 
-/** The menu under one's name in the header: change it, or sign out. */
+/** The menu under one's name in the header: to one's account, or for guests to another name; and the way out. */
 export class AccountMenu {
   #menu = byId('account');
   #session;
@@ -14,10 +14,18 @@ export class AccountMenu {
     document.addEventListener('click', (event) => this.#menu.contains(event.target) || (this.#menu.open = false));
   }
 
-  /** Shows who is signed in; nothing where nobody is. */
+  /** Shows who is signed in, or the way to sign in where nobody is. */
   update() {
-    this.#menu.hidden = !this.#session.user;
-    byId('account-name').textContent = this.#session.user?.name ?? '';
+    const { user, account, signInPath } = this.#session;
+    this.#menu.hidden = !user;
+    byId('sign-in-link').hidden = Boolean(user);
+    byId('account-name').textContent = user?.name ?? '';
+    byId('account-kind').textContent = account ? (account.admin ? 'Administrator' : account.name) : 'Here as a guest';
+    byId('rename').hidden = Boolean(account);
+    byId('account-sign-in').hidden = Boolean(account);
+    byId('account-link').hidden = !account;
+    byId('admin-link').hidden = !account?.admin;
+    for (const id of ['sign-in-link', 'account-sign-in']) byId(id).href = signInPath;
   }
 
   #close() {

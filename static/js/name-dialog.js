@@ -8,6 +8,7 @@ export class NameDialog {
   #input = byId('name');
   #reason = byId('name-reason');
   #cancel = byId('name-cancel');
+  #signInLink = byId('name-sign-in');
 
   constructor(signIn) {
     this.#signIn = signIn;
@@ -20,7 +21,8 @@ export class NameDialog {
   }
 
   /** Asks until `signIn` succeeds (then true) or, where `canCancel`, the person gives up (then false). */
-  ask({ name = '', reason = '', canCancel = false } = {}) {
+  ask({ name = '', reason = '', canCancel = false, signInPath = '/sign-in' } = {}) {
+    this.#signInLink.href = signInPath;
     this.#cancel.hidden = !canCancel;
     this.#reason.textContent = reason;
     this.#input.value = name;

@@ -59,9 +59,10 @@ export class RoomView {
     actions.on('react', ({ seq, emoji, on }) => inRoom('react', { target: seq, emoji, on }));
     actions.on('retry', (key) => outbox.retry(key));
     actions.on('discard', (key) => outbox.discard(key));
-    actions.on('delete', async (seq) => {
+    actions.on('delete', (seq) => {
       const room = this.#room.name;
-      if (await confirm('Delete this message for everybody?', 'Delete')) outbox.add({ type: 'delete', room, target: seq });
+      const act = () => outbox.add({ type: 'delete', room, target: seq });
+      confirm({ question: 'Delete this message for everybody?', action: 'Delete', act });
     });
   }
 

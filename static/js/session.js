@@ -3,13 +3,24 @@ import { NameDialog } from './name-dialog.js';
 
 /** Who the person at this page is, and the asking for it. */
 export class Session {
-  #dialog = new NameDialog((name) => this.#signIn(name));
+  #dialog = null;
   #user = null;
+  #account = null;
   #wanted = takeUsername();
 
-  /** `{id, name}`, or null while nobody is signed in. */
+  /** `{id, name, guest}`, or null while nobody is signed in. */
   get user() {
     return this.#user;
+  }
+
+  /** The account as `GET /api/account` has it; null for a guest, and while nobody is signed in. */
+  get account() {
+    return this.#account;
+  }
+
+  /** The address of the page for signing in, which leads back here. */
+  get signInPath() {
+    return `/sign-in?${new URLSearchParams({ next: location.pathname + location.search + location.hash })}`;
   }
 
   /**
@@ -18,44 +29,61 @@ export class Session {
    * the server cannot be reached.
    */
   async look() {
-    this.#user = await call('GET', '/api/session').then(({ user }) => user, nobody);
+    const { user, account } = await call('GET', '/api/session').catch(nobody);
+    this.#user = user;
+    this.#account = account ?? null;
     const wanted = this.#wanted;
     this.#wanted = null;
-    if (wanted && wanted !== this.#user?.name) await this.#signInOrAsk(wanted);
+    if (wanted && wanted !== this.#user?.name && !this.#account) await this.#signInOrAsk(wanted);
     return this.#user;
   }
 
   /** Who is signed in, asking for a name where nobody is; `reason`: a sentence that says why, if there is one. */
   async require({ reason = '' } = {}) {
-    if (!(await this.look())) await this.#dialog.ask({ reason });
+    if (await this.look()) return this.#user;
+    if (document.body.dataset.guests === 'no') return this.goToSignIn();
+    await this.#ask({ reason });
     return this.#user;
+  }
+
+  /** Leaves for the page for signing in, which leads back here. What it returns never comes, as the page ends. */
+  goToSignIn() {
+    location.assign(this.signInPath);
+    return new Promise(() => {});
   }
 
   /** Asks for another name; returns whether one was taken. */
   async rename() {
-    return this.#dialog.ask({ name: this.#user?.name, canCancel: true });
+    return this.#ask({ name: this.#user?.name, canCancel: true });
   }
 
   async signOut() {
     await call('DELETE', '/api/session');
     this.#user = null;
+    this.#account = null;
+  }
+
+  #ask(question) {
+    this.#dialog ??= new NameDialog((name) => this.#signIn(name));
+    return this.#dialog.ask({ ...question, signInPath: this.signInPath });
   }
 
   async #signIn(name) {
     this.#user = (await call('POST', '/api/session', { body: { name } })).user;
+    this.#account = null;
   }
 
   async #signInOrAsk(name) {
     try {
       await this.#signIn(name);
     } catch (error) {
-      await this.#dialog.ask({ name, reason: error.reason });
+      await this.#ask({ name, reason: error.reason });
     }
   }
 }
 
 function nobody(error) {
-  if (error.status === 401 || error.status === 409) return null;
+  if (error.status === 401 || error.status === 409) return { user: null };
   throw error;
 }
 

@@ -1,0 +1,3 @@
+import { revealButtons } from './password-box.js';
+
+revealButtons();
