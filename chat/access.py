@@ -24,6 +24,7 @@ class Access:
     def __init__(self, registry: RoomRegistry, *, guests: Guests) -> None:
         self._registry = registry
         self._guests = guests
+        registry.watch(lambda room, before: self.enforce(room))
 
     # Finding a room
 

@@ -40,6 +40,7 @@ class RoomRegistry:
         self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
+        self._watchers: list[Callable[[Room, Policy], object]] = []
 
     def __len__(self) -> int:
         return len(self._awake)
@@ -95,10 +96,26 @@ class RoomRegistry:
             if made:
                 return record
 
-    async def govern(self, room: Room, policy: Policy) -> None:
-        """Gives a room other rules, stored first; raises Unavailable."""
-        await self._history.govern(room.key, policy)
-        room.govern(policy)
+    def watch(self, governed: Callable[[Room, Policy], object]) -> None:
+        """`governed` is called with a room that has other rules from now on, and with those it had."""
+        self._watchers.append(governed)
+
+    async def govern(self, room: Room, change: Callable[[Policy], Policy]) -> None:
+        """Gives a room the rules that `change` makes of its present ones, stored first.
+
+        Two who change them at once do so one after the other. Who may not be in the room any more is out when it
+        returns. Raises what `change` raises, NotFound, Unavailable.
+        """
+        with room.held():
+            async with room.ruling:
+                before = room.policy
+                policy = change(before)
+                if policy == before:
+                    return
+                await self._history.govern(room.key, policy)
+                room.govern(policy)
+                for governed in self._watchers:
+                    governed(room, before)
 
     async def _find(self, name: str) -> Room | None:
         key = room_key(name)

@@ -1,5 +1,6 @@
 """A room that is awake: who waits in it, its recent entries, its cursor."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -68,6 +69,7 @@ class Room:
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self._readers: dict[int, int] = {}
         self.pending = 0
+        self.ruling = asyncio.Lock()
         self.pace = Pace()
         self.govern(record.policy)
         if self._recent:
@@ -79,7 +81,10 @@ class Room:
         return msgspec.structs.replace(self._record, active=self.active, title=self.title, policy=self.policy)
 
     def govern(self, policy: Policy) -> None:
-        """Its rules are these from now on; who may not be here any more is put out by chat/access.py."""
+        """Its rules are these from now on; who may not be here any more is put out by chat/access.py.
+
+        They are changed by `RoomRegistry.govern`, which holds `ruling` meanwhile.
+        """
         self.policy = policy
         self.plain = policy.plain
 
@@ -206,7 +211,16 @@ class Room:
                 del self._readers[end]
             self._trim()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """For one who changes something of the room: it stays in memory meanwhile."""
+        self.pending += 1
+        try:
+            yield
+        finally:
+            self.pending -= 1
+
     @property
     def in_use(self) -> bool:
-        """Whether it must stay in memory. `pending` counts the changes that are under way to its log."""
+        """Whether it must stay in memory. `pending` counts the changes that are under way to it or its log."""
         return bool(self._waiters or self._people or self._readers or self.pending)

@@ -1,15 +1,17 @@
 """RoomRegistry: where rooms are made, woken and dropped."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chat import registry as registry_module
 from chat.errors import BadRequest, NameTaken, NotFound, Unavailable
 from chat.history import History
+from chat.policy import Member, Policy
 from chat.registry import RoomRegistry
 from tests.clock import FakeClock
 from tests.mongo import SessionMongod
@@ -168,3 +170,41 @@ async def test_counts_people(mongod: SessionMongod, database: str) -> None:
         room = await rooms.wake("a")
         room.join(FakeWaiter(ANN))
         assert (rooms.people_in("a"), rooms.people_in("b")) == (1, 0)
+
+
+async def test_rules_are_changed_one_after_the_other(mongod: SessionMongod, database: str) -> None:
+    """Of many who change a room's rules at once none undoes what another did; all of it is stored, and told once."""
+    async with registry(mongod, database) as (rooms, history):
+        room = await rooms.wake("a")
+        told: list[tuple[int, int]] = []
+        rooms.watch(lambda room, before: told.append((len(before.members), len(room.policy.members))))
+
+        def enter(name: str) -> Callable[[Policy], Policy]:
+            return lambda policy: replace(policy, members={**policy.members, name: Member(name)})
+
+        await asyncio.gather(*(rooms.govern(room, enter(f"g-{n}")) for n in range(20)))
+        await rooms.govern(room, enter("g-3"))
+        assert len(room.policy.members) == 20
+        stored = await history.room("a")
+        assert stored is not None and stored.policy == room.policy
+        assert told == [(n, n + 1) for n in range(20)]
+
+
+async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, database: str) -> None:
+    """While MongoDB is away, or where the change itself is refused, the old rules stay, and others may try again."""
+    async with registry(mongod, database) as (rooms, history):
+        room = await rooms.wake("a")
+        govern = history.govern
+
+        async def away(*_: object) -> Any:
+            rooms.drop_idle()
+            assert rooms.awake("a") is room
+            raise Unavailable("away")
+
+        history.govern = away  # type: ignore[method-assign]
+        with pytest.raises(Unavailable):
+            await rooms.govern(room, lambda policy: replace(policy, locked=True))
+        assert not room.policy.locked and room.plain
+        history.govern = govern  # type: ignore[method-assign]
+        await rooms.govern(room, lambda policy: replace(policy, locked=True))
+        assert room.policy.locked and not room.plain
