@@ -100,22 +100,22 @@ class RoomRegistry:
         """`governed` is called with a room that has other rules from now on, and with those it had."""
         self._watchers.append(governed)
 
-    async def govern(self, room: Room, change: Callable[[Policy], Policy]) -> None:
-        """Gives a room the rules that `change` makes of its present ones, stored first.
+    async def govern(self, room: Room, amend: Callable[[Policy], Policy]) -> Policy:
+        """Gives a room the rules that `amend` makes of its present ones, stored first.
 
         Two who change them at once do so one after the other. Who may not be in the room any more is out when it
-        returns. Raises what `change` raises, NotFound, Unavailable.
+        returns. Raises what `amend` raises, Unavailable.
         """
         with room.held():
             async with room.ruling:
                 before = room.policy
-                policy = change(before)
-                if policy == before:
-                    return
-                await self._history.govern(room.key, policy)
-                room.govern(policy)
-                for governed in self._watchers:
-                    governed(room, before)
+                policy = amend(before)
+                if policy != before:
+                    await self._history.govern(room.key, policy)
+                    room.govern(policy)
+                    for governed in self._watchers:
+                        governed(room, before)
+                return policy
 
     async def _find(self, name: str) -> Room | None:
         key = room_key(name)
