@@ -11,13 +11,17 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+import msgspec
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
 import settings
 from chat.access import Access
 from chat.alarms import Alarms
+from chat.audit import Audit
+from chat.bans import Bans
 from chat.changes import Changes
 from chat.chat import Chat
 from chat.clients import Clients
@@ -31,6 +35,7 @@ from chat.limits import Limits
 from chat.metrics import Metrics
 from chat.mongod import PrivateMongod
 from chat.people import People
+from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
 from chat.waiters import Tick
 from handlers.identity import Sessions
@@ -38,6 +43,8 @@ from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
 
 log = logging.getLogger("parley")
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 # Idle rooms are looked for, and the times of activity stored, this often (seconds); after a crash the lobby's order
 # may be as old.
@@ -73,7 +80,7 @@ async def serve(config: settings.Settings) -> None:
         closing.callback(connection.close)
         await connection.open()
         chat = make_chat(config, connection)
-        await chat.history.prepare()
+        await prepare(chat)
         sessions = Sessions(chat.people, await connection.secret(), days=config.session_days)
         server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit, chunk_size=READ_SIZE)
         listener = Listener(server, sockets, file_limit=file_limit)
@@ -166,6 +173,8 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
     return Chat(
         access=Access(registry, guests=config.guests),
         alarms=alarms,
+        audit=Audit(connection.database, observe=metrics.count_act),
+        bans=Bans(connection.database, limit=config.banned_ranges),
         connection=connection,
         history=history,
         commit=commit,
@@ -175,11 +184,24 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
         people=People(alarms.call_later, hold=config.name_hold),
         clients=clients,
         metrics=metrics,
+        rates=Rates(settings_of(config, RateTable), observe=metrics.count_refusal),
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
-        limits=Limits(**{name: getattr(config, name) for name in Limits.__struct_fields__}),
+        limits=settings_of(config, Limits),
         stopping=stopping,
     )
+
+
+def settings_of(config: settings.Settings, kind: type[T]) -> T:
+    """The settings that a part of the domain asks for by the names of its fields."""
+    return kind(**{name: getattr(config, name) for name in kind.__struct_fields__})
+
+
+async def prepare(chat: Chat) -> None:
+    """Makes the indexes, and reads what is kept in memory; raises DatabaseError."""
+    await chat.history.prepare()
+    await chat.audit.prepare()
+    await chat.bans.prepare()
 
 
 async def _upkeep(chat: Chat) -> None:
@@ -187,6 +209,7 @@ async def _upkeep(chat: Chat) -> None:
         await asyncio.sleep(UPKEEP_INTERVAL)
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
+            await chat.bans.drop_expired()
         chat.registry.drop_idle()
         chat.clients.relieve()
 

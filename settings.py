@@ -24,6 +24,8 @@ Count = Annotated[int, Meta(ge=1)]
 Whole = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
+# So many a second in the long run / so many at once; neither may be 0.
+Rate = Annotated[str, Meta(pattern=r"^(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?/[1-9][0-9]*$")]
 
 
 class SettingsError(Exception):
@@ -103,6 +105,30 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Count,
         "people in a room up to which each coming and going is told; beyond, it would cost more than the talk",
     ] = 200
+
+    # Too much at once: `5/20` is five a second in the long run, and twenty at once. They protect the server from
+    # programs; the nerves of people are protected by a room's slow mode.
+    person_rate: Annotated[
+        Rate, "messages, edits, deletions, reactions of one person; far above any hand, a tenth of what one core stores"
+    ] = "500/10000"
+    room_rate: Annotated[Rate, "the same in one room; about what one core stores"] = "5000/20000"
+    address_rate: Annotated[Rate, "the same from one address; an office or a school may share one"] = "10000/50000"
+    typing_rate: Annotated[Rate, "notes of typing and reading of one person; up to 200 people are told each"] = "20/200"
+    sign_in_rate: Annotated[Rate, "sign-ins from one address; as many at once as there may be clients"] = "200/20000"
+    registration_rate: Annotated[
+        Rate, "new accounts from one address; a class registers at once, a password costs 50 ms to hash"
+    ] = "0.2/100"
+    making_rate: Annotated[Rate, "new rooms of one person; each is stored for good"] = "1/100"
+    making_address_rate: Annotated[Rate, "new rooms from one address, as a guest becomes another by a new name"] = (
+        "50/20000"
+    )
+    report_rate: Annotated[Rate, "reports of one person; somebody is to read them"] = "0.05/20"
+    report_address_rate: Annotated[Rate, "reports from one address"] = "0.5/100"
+    picture_rate: Annotated[Rate, "new pictures of one person; each is checked and stored"] = "0.05/20"
+    refusal_rate: Annotated[
+        Rate, "commands of one person refused as too much, beyond which they are closed with 4429"
+    ] = "100/10000"
+    banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
 
     # MongoDB
     mongo_timeout: Annotated[

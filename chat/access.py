@@ -6,7 +6,7 @@ from typing import Literal
 from chat.callers import Caller
 from chat.catch_up import Cursor, room_at
 from chat.errors import Forbidden, NotFound, RateLimited
-from chat.policy import FOREVER, Rights, Sanction
+from chat.policy import Rights, left_of, until_text
 from chat.protocol import Change, Send
 from chat.registry import RoomRegistry
 from chat.room import Room
@@ -85,7 +85,9 @@ class Access:
             return
         if room.policy.access == "open" and caller is not None:
             ban = room.policy.bans[caller.id]
-            raise Forbidden(f"You are banned from this room{_until(ban)}.", retry_after=_left(ban))
+            raise Forbidden(
+                f"You are banned from this room{until_text(ban.until)}.", retry_after=left_of(ban.until, _now())
+            )
         raise NotFound("There is no such room.")
 
     def may_change(self, room: Room, caller: Caller, change: Change | None = None) -> None:
@@ -103,7 +105,9 @@ class Access:
             return
         mute = policy.muted(caller, _now())
         if mute is not None:
-            raise Forbidden(f"You are muted in this room{_until(mute)}.", retry_after=_left(mute))
+            raise Forbidden(
+                f"You are muted in this room{until_text(mute.until)}.", retry_after=left_of(mute.until, _now())
+            )
         if policy.locked:
             raise Forbidden("The room is locked: only its moderators write at the moment.")
         if policy.slow and isinstance(change, Send):
@@ -140,13 +144,3 @@ class Access:
 
 def _now() -> int:
     return int(time.time() * 1000)
-
-
-def _left(sanction: Sanction) -> float | None:
-    return None if sanction.until == FOREVER else max(1.0, (sanction.until - _now()) / 1000)
-
-
-def _until(sanction: Sanction) -> str:
-    if sanction.until == FOREVER:
-        return ""
-    return time.strftime(" until %Y-%m-%d %H:%M UTC", time.gmtime(sanction.until / 1000))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from chat.access import Access
 from chat.alarms import Alarms
+from chat.audit import Audit
+from chat.bans import Bans
 from chat.changes import Changes
 from chat.clients import Clients
 from chat.commit import GroupCommit
@@ -15,6 +17,7 @@ from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
 from chat.people import People
+from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.waiters import Tick
 
@@ -25,6 +28,8 @@ class Chat:
 
     access: Access
     alarms: Alarms
+    audit: Audit
+    bans: Bans
     connection: Connection
     history: History
     commit: GroupCommit
@@ -35,6 +40,7 @@ class Chat:
     clients: Clients
     keepalive: Keepalive
     metrics: Metrics
+    rates: Rates
     tick: Tick
     limits: Limits
     stopping: asyncio.Event

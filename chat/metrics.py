@@ -20,6 +20,10 @@ class Metrics:
         self.stored = self._counter("entries_stored", "Entries stored in MongoDB.")
         self.delivered = self._counter("entries_delivered", "Entries handed to clients, each counted for each client.")
         self.slow_closes = self._counter("slow_closes", "Clients closed because they did not keep up.")
+        self._acts = Counter("parley_acts", "Acts of moderators and administrators.", ["act"], registry=self._registry)
+        self._refusals = Counter(
+            "parley_rate_limited", "What was refused because it was too much.", ["limit"], registry=self._registry
+        )
         self.commit_entries = self._histogram(
             "commit_entries", "Entries in one insert.", (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
         )
@@ -49,6 +53,12 @@ class Metrics:
         self.stored.inc(entries)
         self.commit_entries.observe(entries)
         self.commit_seconds.observe(seconds)
+
+    def count_act(self, act: str) -> None:
+        self._acts.labels(act).inc()
+
+    def count_refusal(self, limit: str) -> None:
+        self._refusals.labels(limit).inc()
 
     async def measure_lag(self) -> None:
         """Runs for ever."""

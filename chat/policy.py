@@ -1,5 +1,6 @@
 """Policies: who may do what in a room, as plain data."""
 
+import time
 from typing import Annotated, Literal
 
 import msgspec
@@ -29,6 +30,18 @@ class Sanction(msgspec.Struct, frozen=True):
 
     def holds(self, now: int) -> bool:
         return self.until == FOREVER or now < self.until
+
+
+def until_text(until: int) -> str:
+    """The end of a sentence that says until when something holds; nothing for what holds for ever."""
+    if until == FOREVER:
+        return ""
+    return time.strftime(" until %Y-%m-%d %H:%M UTC", time.gmtime(until / 1000))
+
+
+def left_of(until: int, now: int) -> float | None:
+    """Seconds until it is over; None for what holds for ever."""
+    return None if until == FOREVER else max(1.0, (until - now) / 1000)
 
 
 class Rights(msgspec.Struct, frozen=True):
