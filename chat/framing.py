@@ -39,20 +39,19 @@ def direct_send(stream: IOStream) -> Callable[[Sendable], int]:
     return _refuse if isinstance(stream, SSLIOStream) else stream.socket.send
 
 
-def send_now(stream: IOStream, send: Callable[[Sendable], int], data: bytes) -> Sendable:
-    """Hands `data` to the kernel by the stream's `direct_send`; returns what is left for the stream to write.
+def send_now(send: Callable[[Sendable], int], data: bytes) -> Sendable | None:
+    """Hands `data` to the kernel by a stream's `direct_send`; returns what is left for the stream to write, or None
+    for a broken connection, whose stream is to be closed.
 
     The stream must not be writing, or the bytes would be mixed. This is the one place that goes past it to its
-    socket: a third of the time of `stream.write` (docs/benchmarks.md). A broken connection closes the stream and
-    leaves nothing.
+    socket: a third of the time of `stream.write` (docs/benchmarks.md).
     """
     try:
         sent = send(data)
     except BlockingIOError:
         return data
     except OSError:
-        stream.close()
-        return b""
+        return None
     return b"" if sent == len(data) else memoryview(data)[sent:]
 
 

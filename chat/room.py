@@ -65,6 +65,7 @@ class Room:
         self._by_key = {entry.key: entry for entry in self._recent}
         self.seq = self._recent[-1].seq if self._recent else 0
         self._waiters: dict[Waiter, None] = {}
+        self._waiters_of: dict[str, tuple[Waiter, ...]] = {}
         self._noticing: dict[Waiter, None] = {}
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self._readers: dict[int, int] = {}
@@ -100,6 +101,7 @@ class Room:
             return False
         self._people.enter(waiter.user)
         self._waiters[waiter] = None
+        self._waiters_of[waiter.user.id] = (*self._waiters_of.get(waiter.user.id, ()), waiter)
         if waiter.notices:
             self._noticing[waiter] = None
         waiter.rooms[self.key] = self
@@ -110,6 +112,9 @@ class Room:
         if waiter not in self._waiters:
             return False
         del self._waiters[waiter]
+        others = tuple(other for other in self._waiters_of.pop(waiter.user.id) if other is not waiter)
+        if others:
+            self._waiters_of[waiter.user.id] = others
         self._noticing.pop(waiter, None)
         del waiter.rooms[self.key]
         self._people.leave(waiter.user, waiter.linger)
@@ -151,9 +156,10 @@ class Room:
         self.seq = entries[-1].seq
         self.active = entries[-1].at
         broadcast = Broadcast(self.key, self.epoch, entries)
+        own = {waiter for sender in broadcast.senders for waiter in self._waiters_of.get(sender, ())}
         for waiter in self._waiters:
             try:
-                waiter.deliver(broadcast)
+                waiter.deliver(broadcast, waiter in own)
             except Exception:
                 log.exception("delivery to %s failed", waiter.user.id)
         self._delivered(len(entries) * len(self._waiters))

@@ -67,8 +67,9 @@ class Waiter(ABC):
         self.rooms: dict[str, Room] = {}
 
     @abstractmethod
-    def deliver(self, broadcast: Broadcast) -> None:
-        """Takes new entries. Never blocks, never raises for its client's sake, leaves no room."""
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
+        """Takes new entries; `own`: its person sent one of them. Never blocks, never raises for its client's sake,
+        leaves no room."""
 
     @abstractmethod
     def notify(self, notice: Notice) -> None:
@@ -120,7 +121,6 @@ class StreamingWaiter(Waiter):
         "_blocked",
         "_closing",
         "_grace",
-        "_id",
         "_limit",
         "_next",
         "_pending",
@@ -147,10 +147,9 @@ class StreamingWaiter(Waiter):
         self._limit = limit
         self._grace = grace
         # What a delivery to thousands touches of each is kept here, not a step further: each step is a cache miss.
-        self._id = caller.user.id
         self._send = direct_send(stream)
         self._next: bytes | None = None
-        self._pending: list[bytes] = []
+        self._pending: list[bytes] | None = None
         self._backlog = 0
         self._blocked = False
         self._closing: tuple[int, str] | None = None
@@ -168,13 +167,18 @@ class StreamingWaiter(Waiter):
             self._next = data
             self._tick.touch(self)
         else:
-            self._pending.append(data)
+            self._append(data)
+
+    def _append(self, data: bytes) -> None:
+        if self._pending is None:
+            self._pending = []
+        self._pending.append(data)
 
     def _keep(self, data: bytes) -> None:
         """Counts what a slow client has to wait for; a closed one gets nothing more."""
         if self._closing is not None:
             return
-        self._pending.append(data)
+        self._append(data)
         self._backlog += len(data)
         if self._backlog > self._limit:
             self._tick.touch(self)
@@ -192,9 +196,9 @@ class StreamingWaiter(Waiter):
             self._write()
         elif self._next is not None:  # one alone, as it nearly always is
             data, self._next = self._next, None
-            rest = send_now(self._stream, self._send, data)
-            if rest:
-                self._block(rest)
+            rest = send_now(self._send, data)
+            if rest != b"":
+                self._go_on(rest)
 
     @property
     def closed(self) -> bool:
@@ -235,29 +239,29 @@ class StreamingWaiter(Waiter):
 
     def _forget(self) -> None:
         self._next = None
-        self._pending.clear()
+        self._pending = None
 
     def _write(self) -> None:
+        """Sends what waits, until the connection takes no more."""
+        pending = self._pending or []
         if self._next is not None:
-            self._pending.insert(0, self._next)
+            pending.insert(0, self._next)
             self._next = None
-        while self._pending:
-            rest = send_now(self._stream, self._send, self._take())
-            if rest:
-                self._block(rest)
+        while pending:
+            data = _taken(pending)
+            self._pending = pending or None
+            rest = send_now(self._send, data)
+            if rest != b"":
+                self._go_on(rest)
                 return
 
-    def _take(self) -> bytes:
-        """Removes about WRITE_SIZE bytes from the front of what is pending."""
-        pending, size, count = self._pending, 0, 0
-        if len(pending) == 1:
-            return pending.pop()
-        while count < len(pending) and size < WRITE_SIZE:
-            size += len(pending[count])
-            count += 1
-        data = b"".join(pending[:count])
-        del pending[:count]
-        return data
+    def _go_on(self, rest: Sendable | None) -> None:
+        """After a send that did not take all: lets the stream write the rest, or closes it."""
+        if rest is None:
+            self._forget()
+            self._stream.close()
+        else:
+            self._block(rest)
 
     def _block(self, rest: Sendable) -> None:
         """Lets the stream write `rest`, and goes on when it has."""
@@ -267,7 +271,7 @@ class StreamingWaiter(Waiter):
             self._forget()
             return
         self._blocked = True
-        self._backlog = len(rest) + sum(map(len, self._pending))
+        self._backlog = len(rest) + sum(map(len, self._pending or ()))
         written.add_done_callback(self._unblock)
 
     def _unblock(self, written: "asyncio.Future[None]") -> None:
@@ -289,6 +293,19 @@ class StreamingWaiter(Waiter):
             self._block(b"")
 
 
+def _taken(pending: list[bytes]) -> bytes:
+    """Removes about WRITE_SIZE bytes from the front of what is pending."""
+    if len(pending) == 1:
+        return pending.pop()
+    size = count = 0
+    while count < len(pending) and size < WRITE_SIZE:
+        size += len(pending[count])
+        count += 1
+    data = b"".join(pending[:count])
+    del pending[:count]
+    return data
+
+
 class SocketWaiter(StreamingWaiter):
     """A WebSocket client."""
 
@@ -296,11 +313,13 @@ class SocketWaiter(StreamingWaiter):
 
     transport = "websocket"
 
-    def deliver(self, broadcast: Broadcast) -> None:
-        if self._id in broadcast.senders:
-            self.put(broadcast.frames_for(self._id))
-        else:
-            self.put(broadcast.frames)
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
+        data = broadcast.frames_for(self.user.id) if own else broadcast.frames
+        if self._blocked or self._next is not None:
+            self.put(data)
+        else:  # as it nearly always is: what `put` would do
+            self._next = data
+            self._tick.touch(self)
 
     def notify(self, notice: Notice) -> None:
         self.put_passing(notice.frame)
@@ -347,8 +366,8 @@ class StreamWaiter(StreamingWaiter):
         self._chunked = chunked
         self.cursors: dict[str, int] = {}
 
-    def deliver(self, broadcast: Broadcast) -> None:
-        if len(self.cursors) == 1 and self.user.id not in broadcast.senders:
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
+        if len(self.cursors) == 1 and not own:
             self.put(broadcast.chunk if self._chunked else broadcast.events)
             return
         payloads = broadcast.payloads_for(self.user.id)
@@ -397,7 +416,7 @@ class PollWaiter(Waiter):
         self._refused: ChatError | None = None
         self._answer: asyncio.Future[list[Broadcast]] = asyncio.get_running_loop().create_future()
 
-    def deliver(self, broadcast: Broadcast) -> None:
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
         if not self._came:
             self._tick.touch(self)
         self._came.append(broadcast)

@@ -42,8 +42,10 @@ class QuickHandler(ApiHandler):
         elif self._is_kept_open():
             connection.set_close_callback(None)
             answer = b"%bContent-Length: %d\r\n\r\n%b" % (_head(int(time.time())), len(body), body)
-            rest = answer if stream.writing() else send_now(stream, direct_send(stream), answer)
-            if rest:
+            rest = answer if stream.writing() else send_now(direct_send(stream), answer)
+            if rest is None:
+                stream.close()
+            elif rest:
                 stream.write(rest)
             connection.finish()
             self._answered = True

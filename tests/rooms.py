@@ -83,7 +83,7 @@ class FakeWaiter(Waiter):
     def seqs(self) -> list[int]:
         return [entry.seq for broadcast in self.broadcasts for entry in broadcast.entries]
 
-    def deliver(self, broadcast: Broadcast) -> None:
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
         if self.failing:
             raise RuntimeError("a waiter of the test fails")
         self.broadcasts.append(broadcast)

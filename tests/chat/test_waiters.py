@@ -75,6 +75,10 @@ class Line:
             bounds["chunked"] = chunked
         self.waiter: Any = kind(Caller(user=ANN), self.stream, self.transport, self.ticks.tick, **bounds)
 
+    def deliver(self, broadcast: Broadcast) -> None:
+        """As a room does it."""
+        self.waiter.deliver(broadcast, self.waiter.user.id in broadcast.senders)
+
     def put(self, data: bytes) -> None:
         self.waiter.put(data)
         self.ticks.turn()
@@ -167,8 +171,8 @@ async def test_a_socket_gets_frames() -> None:
         public = Broadcast("lobby", "e", [message(1, BOB, key="secret")])
         own = Broadcast("lobby", "e", [message(2, ANN, key="mine")])
         passing = notice()
-        client.waiter.deliver(public)
-        client.waiter.deliver(own)
+        client.deliver(public)
+        client.deliver(own)
         client.waiter.notify(passing)
         client.waiter.reply(b"{}")
         client.ticks.turn()
@@ -182,12 +186,12 @@ async def test_a_stream_gets_events_with_its_cursors() -> None:
     async with line(StreamWaiter) as client:
         client.waiter.cursors["lobby"] = 0
         shared = Broadcast("lobby", "e", [message(1, BOB), message(2, BOB)])
-        client.waiter.deliver(shared)
+        client.deliver(shared)
         client.ticks.turn()
         assert await client.read(len(shared.chunk)) == shared.chunk
         client.waiter.cursors["den"] = 7
         entry = message(3, BOB)
-        client.waiter.deliver(Broadcast("lobby", "e", [entry]))
+        client.deliver(Broadcast("lobby", "e", [entry]))
         client.waiter.notify(notice())
         client.ticks.turn()
         wanted = chunk(event(entry.public_json(), "3,7")) + chunk(notice().event)
@@ -199,7 +203,7 @@ async def test_a_streams_own_entry_has_its_key() -> None:
     async with line(StreamWaiter) as client:
         client.waiter.cursors["lobby"] = 0
         entry = message(1, ANN, key="mine")
-        client.waiter.deliver(Broadcast("lobby", "e", [entry]))
+        client.deliver(Broadcast("lobby", "e", [entry]))
         client.ticks.turn()
         wanted = chunk(event(entry.json(), "1"))
         assert await client.read(len(wanted)) == wanted
@@ -210,8 +214,8 @@ async def test_a_stream_without_chunks_gets_bare_events() -> None:
     async with line(StreamWaiter, chunked=False) as client:
         client.waiter.cursors["lobby"] = 0
         shared, entry = Broadcast("lobby", "e", [message(1, BOB)]), message(2, ANN)
-        client.waiter.deliver(shared)
-        client.waiter.deliver(Broadcast("lobby", "e", [entry]))
+        client.deliver(shared)
+        client.deliver(Broadcast("lobby", "e", [entry]))
         client.waiter.notify(notice())
         client.ticks.turn()
         wanted = shared.events + event(entry.json(), "2") + notice().event
@@ -358,7 +362,7 @@ async def test_a_broken_connection_costs_nothing() -> None:
 async def test_a_line_that_breaks_while_it_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should the stream close between the send and the write, what waits is dropped."""
     async with line() as client:
-        monkeypatch.setattr(waiters_module, "send_now", lambda _stream, _send, data: data)
+        monkeypatch.setattr(waiters_module, "send_now", lambda _send, data: data)
         client.stream.close()
         client.waiter.put(b"one")
         client.waiter.put(b"two")
@@ -450,7 +454,7 @@ async def test_bytes_are_those_of_write_message() -> None:
     """A socket's waiter puts the very bytes on the line that Tornado's `write_message` would."""
     async with line() as client:
         entries = [message(1, BOB, "short"), message(2, BOB, "x" * 300), message(3, BOB, "客" * 30_000)]
-        client.waiter.deliver(Broadcast("lobby", "e", entries))
+        client.deliver(Broadcast("lobby", "e", entries))
         client.ticks.turn()
         texts = [entry.public_json().decode() for entry in entries]
         wanted = await bytes_of_tornado(lambda handler: [handler.write_message(text) for text in texts])

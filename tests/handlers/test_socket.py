@@ -426,7 +426,7 @@ class SlowSocketTest(ChatTestCase):
     @gen_test
     async def test_waits_for_pongs_that_are_on_their_way(self) -> None:
         """While the stream still writes its pongs, nothing is sent past it: a frame would land within another."""
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
+        _, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
         self._cuts.append(writer.transport.abort)
         writer.write(
             b"GET /ws/a?username=slow HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
