@@ -97,10 +97,9 @@ class HostileFramesTest(ChatTestCase):
 
         async def attack(number: int) -> None:
             chance = random.Random(seed + number)
+            frames = [*(mutated(chance) for _ in range(FRAMES - 1)), broken(chance)]
             async with turns:
-                refused[0] += await self._attack(
-                    number, [*(mutated(chance) for _ in range(FRAMES - 1)), broken(chance)]
-                )
+                refused.append(await self._attack(number, frames))
 
         attacks = asyncio.gather(*map(attack, range(CONNECTIONS)))
         sent = 0
