@@ -4,8 +4,8 @@ import time
 from typing import Literal
 
 from chat.callers import Caller
-from chat.catch_up import Cursor, room_at
-from chat.errors import Forbidden, NotFound, RateLimited
+from chat.catch_up import Cursor
+from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
 from chat.policy import Rights, left_of, until_text
 from chat.protocol import Change, Send
 from chat.registry import RoomRegistry
@@ -31,45 +31,74 @@ class Access:
     async def to_read(self, name: str, caller: Caller | None) -> Room:
         """The room of that name; raises NotFound, Forbidden, BadRequest, Unavailable. Nobody may be None: a reader of
         open rooms."""
-        room = await self._registry.find(name)
+        room = await self._find(name, caller)
         self.may_read(room, caller)
         return room
 
     async def to_join(self, name: str, cursor: Cursor, caller: Caller) -> Room:
         """The room of that name, made if there was none and the cursor can be one of a new room."""
-        if self._may_make(caller):
-            room = await room_at(self._registry, name, cursor)
-        else:
-            room = await self._registry.find(name)
+        makes = cursor.may_be_new and self._may_make(caller)
+        room = await (self._registry.wake(name) if makes else self._find(name, caller))
         self.may_read(room, caller)
         return room
 
     async def to_change(self, change: Change, caller: Caller) -> Room:
         """The room that is to be changed: a message makes it if there is none."""
-        if isinstance(change, Send) and self._may_make(caller):
-            room = await self._registry.wake(change.room)
-        else:
-            room = await self._registry.find(change.room)
+        makes = isinstance(change, Send) and self._may_make(caller)
+        room = await (self._registry.wake(change.room) if makes else self._find(change.room, caller))
         self.may_change(room, caller, change)
         return room
 
+    async def to_see(self, name: str, caller: Caller | None) -> Room:
+        """The room whose settings are to be seen: for administrators also one that they may not read."""
+        room = await self._find(name, caller)
+        self._seen(room, caller)
+        return room
+
+    async def to_invite(self, name: str, caller: Caller) -> Room:
+        room = await self._find(name, caller)
+        rights, access = self._seen(room, caller), room.policy.access
+        if access == "open":
+            raise BadRequest("An open room needs no invitation: its address is enough.")
+        if access == "direct":
+            raise Forbidden("Nobody can be added to a direct conversation: begin another.")
+        if not (rights.moderate or (access == "link" and rights.write)):
+            raise Forbidden("Only its moderators may invite people to this room.")
+        return room
+
     async def to_moderate(self, name: str, caller: Caller) -> Room:
-        room = await self._registry.find(name)
+        room = await self._find(name, caller)
         if not self._seen(room, caller).moderate:
             raise Forbidden("Only its moderators may do that in this room.")
         return room
 
     async def to_own(self, name: str, caller: Caller) -> Room:
-        room = await self._registry.find(name)
+        room = await self._find(name, caller)
         if not self._seen(room, caller).own:
             raise Forbidden("Only its owner may do that with this room.")
         return room
+
+    async def _find(self, name: str, caller: Caller | None) -> Room:
+        """The room of that name; raises NotFound where there is none that the caller may know of.
+
+        That takes one look at MongoDB, which does not tell a room that is not to be seen from one that does not exist.
+        """
+        room = self._registry.awake(name)
+        if caller is not None and caller.scope is not None and not caller.scope.covers(name):
+            raise NotFound("There is no such room.")
+        if room is not None and self._knows(room, caller):
+            return room
+        person = caller.id if caller is not None else ""
+        is_known = await self._registry.is_known(name, person, rules_all=caller is not None and caller.admin)
+        if room is not None or not is_known:
+            raise NotFound("There is no such room.")
+        return await self._registry.find(name)
 
     # What one may do in a room
 
     def rights(self, room: Room, caller: Caller | None) -> Rights:
         if caller is None:
-            return Rights(read=room.policy.access == "open")
+            return Rights(read=room.policy.access == "open" and self._guests != "no")
         rights = room.policy.rights(caller, _now())
         if self._guests == "read" and not caller.account:
             return Rights(read=rights.read)
@@ -77,24 +106,32 @@ class Access:
 
     def may_read(self, room: Room, caller: Caller | None) -> None:
         """Raises NotFound for a room that one may not see, Forbidden for one that one is banned from."""
-        if room.plain and (caller is None or caller.scope is None):
+        if room.plain and (caller.scope is None if caller is not None else self._guests != "no"):
             return
         if caller is not None and caller.scope is not None and not caller.scope.covers(room.key):
             raise NotFound("There is no such room.")
-        if self.rights(room, caller).read:
-            return
-        if room.policy.access == "open" and caller is not None:
-            ban = room.policy.bans[caller.id]
-            raise Forbidden(
-                f"You are banned from this room{until_text(ban.until)}.", retry_after=left_of(ban.until, _now())
-            )
-        raise NotFound("There is no such room.")
+        if not self.rights(room, caller).read:
+            raise self._why_unread(room, caller)
+        if room.over:
+            raise Unavailable("This room is just being closed; try again in a moment.", retry_after=1)
+
+    def _why_unread(self, room: Room, caller: Caller | None) -> ChatError:
+        if room.policy.access != "open":
+            return NotFound("There is no such room.")
+        if caller is None:
+            return Unauthenticated("Sign in first: this server is not for guests.")
+        ban = room.policy.bans[caller.id]
+        return Forbidden(
+            f"You are banned from this room{until_text(ban.until)}.", retry_after=left_of(ban.until, _now())
+        )
 
     def may_change(self, room: Room, caller: Caller, change: Change | None = None) -> None:
         """Raises ChatError for one who may not write in the room now; `change` is what is to be written, if anything
         is."""
         if room.plain and caller.scope is None and (caller.account or self._guests == "yes"):
             return
+        if room.over:
+            raise NotFound("There is no such room.")
         self.may_read(room, caller)
         if change is not None and room.entry_of(change.key) is not None:
             return  # it is stored already, and its sender is told so
@@ -122,10 +159,15 @@ class Access:
             return "Guests may only read here: register, or sign in with a password."
         return "This room is for reading: only its moderators write."
 
-    def _seen(self, room: Room, caller: Caller) -> Rights:
-        """The rights in a room that the caller may know of; raises NotFound for others."""
+    def _knows(self, room: Room, caller: Caller | None) -> bool:
+        """Whether the caller may know that the room exists."""
         rights = self.rights(room, caller)
-        if not (rights.read or rights.own):
+        return room.policy.access == "open" or rights.read or rights.own
+
+    def _seen(self, room: Room, caller: Caller | None) -> Rights:
+        """The rights in a room whose settings the caller may see; raises NotFound, Forbidden for others."""
+        rights = self.rights(room, caller)
+        if not rights.own:
             self.may_read(room, caller)
         return rights
 

@@ -5,7 +5,6 @@ from functools import cached_property
 
 from chat.entries import Entry
 from chat.framing import chunk, event, frame
-from chat.people import User
 from chat.protocol import encode
 
 
@@ -69,12 +68,11 @@ class Broadcast:
 
 
 class Notice:
-    """Something that passes: who came, who left, who types. No `seq`, not stored, dropped first for a slow client."""
+    """Something that passes: who came, who left, who types. Not stored, dropped first for a slow client."""
 
-    def __init__(self, kind: str, room: str, user: User, seq: int | None = None) -> None:
+    def __init__(self, kind: str, room: str, **fields: object) -> None:
         self.kind = kind
-        fields = {"type": kind, "room": room, "user": user.author}
-        self.payload = encode(fields if seq is None else fields | {"seq": seq})
+        self.payload = encode({"type": kind, "room": room, **fields})
 
     @cached_property
     def frame(self) -> bytes:

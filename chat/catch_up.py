@@ -4,10 +4,9 @@ live."""
 import msgspec
 
 from chat.entries import Entry, settle
-from chat.errors import BadRequest, NotFound
+from chat.errors import BadRequest
 from chat.history import History
 from chat.limits import Limits
-from chat.registry import RoomRegistry
 from chat.room import Room
 
 
@@ -18,6 +17,11 @@ class Cursor(msgspec.Struct, frozen=True):
     epoch: str | None = None
     history: int | None = None
 
+    @property
+    def may_be_new(self) -> bool:
+        """Whether it can be one of a room that nobody has made yet: one with an epoch is reset there."""
+        return not self.after or self.after < 0 or self.epoch is not None
+
 
 class CatchUp(msgspec.Struct, frozen=True):
     """`entries` in order up to `seq`, the log's end; `gap` where the first missed ones are too many to be given."""
@@ -26,22 +30,6 @@ class CatchUp(msgspec.Struct, frozen=True):
     entries: list[Entry]
     gap: tuple[int, int] | None = None
     reset: bool = False
-
-
-async def room_at(registry: RoomRegistry, name: str, cursor: Cursor) -> Room:
-    """The room that is to be joined with that cursor, made if there was none and the cursor can be one of a new room.
-
-    Raises BadRequest, Unavailable.
-    """
-    room = registry.awake(name)
-    if room is not None:
-        return room
-    if not cursor.after or cursor.after < 0 or cursor.epoch is not None:
-        return await registry.wake(name)
-    try:
-        return await registry.find(name)
-    except NotFound:
-        raise _beyond(cursor.after, 0) from None
 
 
 def at_hand(room: Room, cursor: Cursor, limits: Limits) -> CatchUp | None:
@@ -90,8 +78,8 @@ async def _resume(room: Room, after: int, history: History, limits: Limits) -> C
 
 
 def _caught_up(room: Room, after: int, missed: list[Entry], limits: Limits) -> CatchUp:
-    if not missed:
-        return CatchUp(room.seq, missed)
+    if not missed or missed[-1].seq < room.seq:  # nothing is missing, or nothing is left of it
+        return CatchUp(room.seq, [], gap=(after + 1, room.seq) if after < room.seq else None)
     missed = fitting(missed[-limits.catch_up :], limits.catch_up_bytes)
     first = missed[0].seq
     return CatchUp(room.seq, missed, gap=(after + 1, first - 1) if first > after + 1 else None)

@@ -66,6 +66,8 @@ class Changes:
             await self._redact(room, msgspec.structs.replace(edit, at=message.deleted))
 
     async def _redact(self, room: Room, deletion: Entry) -> None:
+        if room.over:  # all of it goes, and what is there next under its name is another's
+            return
         try:
             await self._history.redact(room.key, deletion.target, deletion.at)
         except Unavailable as error:

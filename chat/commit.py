@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from chat.entries import Entry
-from chat.errors import ChatError, Unavailable
+from chat.errors import ChatError, NotFound, Unavailable
 from chat.history import Conflict, History
 from chat.room import Room
 
@@ -74,6 +74,7 @@ class GroupCommit:
         self._doubtful: set[Room] = set()
         self._watched: dict[Room, float] = {}
         self._work = asyncio.Event()
+        self._storing = asyncio.Lock()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
@@ -110,6 +111,8 @@ class GroupCommit:
         under_way = self._by_key.get((room.key, draft.key))
         if under_way is not None:
             return under_way.future
+        if room.over:
+            raise NotFound("There is no such room.")
         if self._stopping:
             raise Unavailable("The server is stopping; send again in a moment.", retry_after=1)
         if len(self._by_key) >= self._limit:
@@ -122,6 +125,17 @@ class GroupCommit:
         self._work.set()
         return future
 
+    async def discard(self, room: Room) -> None:
+        """Refuses what waits to be stored in a room that is over. Returns when nothing can come to its log any more.
+
+        Raises Unavailable while a write may still be on its way to MongoDB.
+        """
+        for pending in [pending for pending in self._queue if pending.room is room]:
+            self._fail(pending, NotFound("There is no such room."))
+        async with self._storing:
+            if room in self._doubtful or room in self._watched:
+                raise Unavailable("Something may still be on its way to MongoDB.", retry_after=1)
+
     # The one task that writes
 
     async def _run(self) -> None:
@@ -131,7 +145,8 @@ class GroupCommit:
                 if self._doubtful and not await self._heal():
                     await asyncio.sleep(self._heal_interval)
                 elif self._queue:
-                    await self._store(self._next_batch())
+                    async with self._storing:
+                        await self._store(self._next_batch())
                     await self._let_in()
                 else:
                     await self._look_for_late_writes()
@@ -157,6 +172,9 @@ class GroupCommit:
 
     def _next_batch(self) -> list[_Pending]:
         batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
+        for pending in batch:
+            if pending.room.over:  # it was in a batch that did not get as far
+                self._fail(pending, NotFound("There is no such room."))
         return [pending for pending in batch if not pending.future.done()]
 
     async def _store(self, batch: list[_Pending]) -> None:

@@ -18,6 +18,11 @@ from chat.room import RoomRecord
 # Nobody is told of an entry that a crash could take back (MongoDB manual, "Write Concern").
 DURABLE = WriteConcern("majority", j=True)
 DUPLICATE_KEY = 11000
+# Entries removed by one operation; some 20 ms of MongoDB's time.
+ERASED_AT_ONCE = 1_000
+# How a room that is not being deleted is found, and the access of an open one: it is left out, as it is the default.
+LASTING: dict[str, Any] = {"doomed": {"$exists": False}}
+OPEN: dict[str, Any] = {"$exists": False}
 
 
 class Conflict(Exception):
@@ -66,52 +71,143 @@ class History:
             partialFilterExpression={"target": {"$gt": 0}},
             name="changes",
         )
-        await self._rooms.create_index([("active", DESCENDING)], name="active")
+        await self._rooms.create_index([("policy.access", ASCENDING), ("active", DESCENDING)], name="listed")
+        await self._rooms.create_index([("member_ids", ASCENDING)], name="members")
+        for field in ("policy.days", "policy.ephemeral", "doomed"):
+            await self._rooms.create_index([(field, ASCENDING)], sparse=True, name=field)
+        # There is one room of the same people.
+        circle = {"policy.circle": {"$exists": True}}
+        await self._rooms.create_index(
+            [("policy.circle", ASCENDING)], unique=True, partialFilterExpression=circle, name="circle"
+        )
 
     # Rooms
 
     async def room(self, key: str) -> RoomRecord | None:
         async with mongo_errors():
-            found = await self._rooms.find_one({"_id": key})
+            found = await self._rooms.find_one({"_id": key, **LASTING})
         return _record(found) if found else None
 
+    async def is_known(self, key: str, person: str, *, rules_all: bool) -> bool:
+        """Whether there is a room that this person may know of: an open one, or one of theirs; direct ones apart, all
+        of them for one who `rules_all`.
+
+        Whether there is another is not even looked at.
+        """
+        known: list[Document] = [{"policy.access": OPEN}, {"member_ids": person}]
+        if rules_all:
+            known.append({"policy.access": {"$ne": "direct"}})
+        async with mongo_errors():
+            found = await self._rooms.find_one({"_id": key, "$or": known, **LASTING}, {"_id": True})
+        return found is not None
+
     async def make_room(self, record: RoomRecord) -> tuple[RoomRecord, bool]:
-        """The room as it is stored, and whether this call made it."""
-        fields = msgspec.to_builtins(record)
-        del fields["key"]
+        """The room as it is stored, and whether this call made it.
+
+        One of the same circle of people is the same room. Raises Unavailable while one of that name is being deleted.
+        """
+        circle = record.policy.circle
+        fields = msgspec.to_builtins(record) | _ruled(record.policy)
+        key = {"_id": fields.pop("key")}
+        same = {"policy.circle": circle} if circle else key
+        if circle:
+            fields |= key
         found: Document | None
         async with mongo_errors():
             try:
                 found = await self._rooms.find_one_and_update(
-                    {"_id": record.key},
-                    {"$setOnInsert": fields},
-                    upsert=True,
-                    return_document=ReturnDocument.AFTER,
+                    same, {"$setOnInsert": fields}, upsert=True, return_document=ReturnDocument.AFTER
                 )
-            except DuplicateKeyError:  # another process made it at the same moment
-                found = await self._rooms.find_one({"_id": record.key})
-        assert found is not None
+            except DuplicateKeyError:  # made at the same moment
+                found = await self._rooms.find_one(same)
+        if found is None or "doomed" in found:
+            raise Unavailable("That room is just being deleted; try again in a moment.", retry_after=1)
         made = _record(found)
         return made, made.epoch == record.epoch
 
     async def rooms(self, limit: int) -> list[RoomRecord]:
-        """The rooms in which something was said last, the latest first."""
+        """The open rooms in which something was said last, the latest first."""
         async with mongo_errors():
-            found = (
-                await self._rooms.find({"policy.access": {"$exists": False}}).sort("active", DESCENDING).to_list(limit)
-            )
+            cursor = self._rooms.find({"policy.access": OPEN, **LASTING}).sort("active", DESCENDING)
+            found = await cursor.limit(limit).to_list(limit)
         return [_record(document) for document in found]
 
-    async def govern(self, key: str, policy: Policy) -> None:
-        """Stores the rules of a room."""
+    async def rooms_of(self, person: str, limit: int) -> list[RoomRecord]:
+        """The rooms of which somebody is a member, the latest active first; of the members it knows them alone."""
+        fields = ["name", "title", "epoch", "made", "active", "policy.access", f"policy.members.{person}"]
         async with mongo_errors():
-            await self._rooms.update_one({"_id": key}, {"$set": {"policy": msgspec.to_builtins(policy)}})
+            cursor = self._rooms.find({"member_ids": person, **LASTING}, fields).sort("active", DESCENDING)
+            found = await cursor.limit(limit).to_list(limit)
+        return [_record(document) for document in found]
+
+    async def govern(self, key: str, policy: Policy, title: str) -> None:
+        """Stores the rules and the title of a room."""
+        async with mongo_errors():
+            await self._rooms.update_one({"_id": key, **LASTING}, {"$set": {"title": title, **_ruled(policy)}})
 
     async def mark_active(self, times: dict[str, int]) -> None:
         """Keeps when each room was last active."""
         updates = [UpdateOne({"_id": key}, {"$max": {"active": at}}) for key, at in times.items()]
         async with mongo_errors():
             await self._rooms.bulk_write(updates, ordered=False)
+
+    # The end of rooms, and of entries
+
+    async def ephemeral(self) -> list[RoomRecord]:
+        """The rooms that are to go when the last one has left."""
+        async with mongo_errors():
+            found = await self._rooms.find({"policy.ephemeral": True, **LASTING}).to_list(None)
+        return [_record(document) for document in found]
+
+    async def dated(self) -> list[RoomRecord]:
+        """The rooms whose entries are kept for some days."""
+        async with mongo_errors():
+            found = await self._rooms.find({"policy.days": {"$gt": 0}, **LASTING}).to_list(None)
+        return [_record(document) for document in found]
+
+    async def forget(self, record: RoomRecord, before: int, limit: int) -> int:
+        """Removes the oldest entries of a room, at most `limit` of those older than `before` (milliseconds since the
+        Unix epoch). Returns the number of the last one removed, or 0.
+
+        First the room keeps that number: so its log never begins again with entries that clients have seen.
+        """
+        log = {"log": record.key}
+        async with mongo_errors():
+            oldest = await self._entries.find_one(log, {"at": True}, sort=[("seq", ASCENDING)])
+            if oldest is None or oldest["at"] >= before:
+                return 0
+            found = self._entries.find(log, {"seq": True, "at": True}).sort("seq", ASCENDING).limit(limit)
+            last = max(entry["seq"] for entry in await found.to_list(limit) if entry["at"] < before)
+            kept = await self._rooms.update_one(
+                {"_id": record.key, "epoch": record.epoch, **LASTING}, {"$max": {"forgotten": last}}
+            )
+            if not kept.matched_count:
+                return 0
+            await self._entries.delete_many({**log, "seq": {"$lte": last}})
+        return int(last)
+
+    async def doom(self, key: str) -> None:
+        """From now on the room is not found any more, though all of it is still to be erased."""
+        async with mongo_errors():
+            await self._rooms.update_one({"_id": key}, {"$set": {"doomed": True}})
+
+    async def doomed(self) -> list[str]:
+        """The keys of the rooms that are still to be erased."""
+        async with mongo_errors():
+            found = await self._rooms.find({"doomed": True}, {"_id": True}).to_list(None)
+        return [document["_id"] for document in found]
+
+    async def erase(self, key: str) -> None:
+        """Removes the log of a doomed room, then the room."""
+        log = {"log": key}
+        async with mongo_errors():
+            while True:
+                found = self._entries.find(log, {"seq": True}).sort("seq", ASCENDING).limit(ERASED_AT_ONCE)
+                oldest = await found.to_list(ERASED_AT_ONCE)
+                if not oldest:
+                    break
+                await self._entries.delete_many({**log, "seq": {"$lte": oldest[-1]["seq"]}})
+            await self._rooms.delete_one({"_id": key, "doomed": True})
 
     # Writing
 
@@ -196,6 +292,11 @@ class History:
 
 def _record(document: Document) -> RoomRecord:
     return msgspec.convert({"key": document["_id"], **document}, RoomRecord)
+
+
+def _ruled(policy: Policy) -> Document:
+    """The rules of a room as they are stored, with what is asked for by an index."""
+    return {"policy": msgspec.to_builtins(policy), "member_ids": sorted(policy.members)}
 
 
 def _document(room: str, entry: Entry) -> Document:

@@ -58,7 +58,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     `open`: for everybody. `private`: for members, whom moderators let in. `link`: for members, each of whom may invite.
     `direct`: for the people it was made for. `slow` is the least time between two messages of one person (seconds).
-    `days` is how long entries are kept (0: for ever); an `ephemeral` room is gone when the last one has left.
+    `days` is how long entries are kept (0: for ever); an `ephemeral` room is gone when the last one has left. `circle`
+    stands for the people of a direct room, for as long as none of them has left it.
     """
 
     access: Kind = "open"
@@ -68,6 +69,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     slow: Annotated[int, Meta(ge=0)] = 0
     days: Annotated[int, Meta(ge=0)] = 0
     ephemeral: bool = False
+    circle: str = ""
     mutes: dict[str, Sanction] = {}
     bans: dict[str, Sanction] = {}
 

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
+import msgspec
+
 from chat.errors import NameTaken, NotFound, Unavailable
 from chat.history import History
 from chat.names import random_room_name, room_key, room_name, room_title, secret_room_name
@@ -40,7 +42,7 @@ class RoomRegistry:
         self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
-        self._watchers: list[Callable[[Room, Policy], object]] = []
+        self._watchers: list[Callable[[Room, RoomRecord], object]] = []
 
     def __len__(self) -> int:
         return len(self._awake)
@@ -78,7 +80,11 @@ class RoomRegistry:
             raise NotFound("There is no such room.")
         return room
 
-    async def make(self, name: str | None, title: str | None, policy: Policy | None = None) -> RoomRecord:
+    async def is_known(self, name: str, person: str, *, rules_all: bool = False) -> bool:
+        """Whether there is a room of that name that a person may know of; raises BadRequest, Unavailable."""
+        return await self._history.is_known(room_key(room_name(name)), person, rules_all=rules_all)
+
+    async def make(self, name: str | None, title: str | None, policy: Policy | None = None) -> Room:
         """A new room, of a random name if none is given; raises NameTaken, BadRequest, Unavailable."""
         policy = policy or Policy()
         if name is None:
@@ -87,35 +93,74 @@ class RoomRegistry:
         record, made = await self._history.make_room(_new_record(name, room_title(title or name), policy))
         if not made:
             raise NameTaken(f"There is a room called {record.name} already.")
-        return record
+        return await self._made(record)
 
-    async def _make_random(self, title: str | None, policy: Policy) -> RoomRecord:
+    async def _make_random(self, title: str | None, policy: Policy) -> Room:
         while True:
             name = random_room_name() if policy.access == "open" else secret_room_name()
             record, made = await self._history.make_room(_new_record(name, room_title(title or name), policy))
             if made:
-                return record
+                return await self._made(record)
 
-    def watch(self, governed: Callable[[Room, Policy], object]) -> None:
-        """`governed` is called with a room that has other rules from now on, and with those it had."""
+    async def gather(self, title: str, policy: Policy) -> tuple[Room, bool]:
+        """The room of the circle of people that `policy` names, and whether it is new; raises Unavailable."""
+        record, made = await self._history.make_room(_new_record(secret_room_name(), title, policy))
+        return (await self._made(record) if made else await self.find(record.name)), made
+
+    async def _made(self, record: RoomRecord) -> Room:
+        room = await self.find(record.name)
+        self._tell(room, msgspec.structs.replace(record, policy=Policy()))
+        return room
+
+    def watch(self, governed: Callable[[Room, RoomRecord], object]) -> None:
+        """`governed` is called with a room whose rules or title are others from now on, and with what it was before.
+
+        That goes for a new one, and for one that is over, as well.
+        """
         self._watchers.append(governed)
 
-    async def govern(self, room: Room, amend: Callable[[Policy], Policy]) -> Policy:
-        """Gives a room the rules that `amend` makes of its present ones, stored first.
+    async def govern(self, room: Room, amend: Callable[[Policy], Policy], *, title: str | None = None) -> Policy:
+        """Gives a room the rules that `amend` makes of its present ones, and another title if one is given; stored
+        first.
 
         Two who change them at once do so one after the other. Who may not be in the room any more is out when it
-        returns. Raises what `amend` raises, Unavailable.
+        returns. Raises what `amend` raises, NotFound for a room that is over, Unavailable.
         """
         with room.held():
             async with room.ruling:
-                before = room.policy
-                policy = amend(before)
-                if policy != before:
-                    await self._history.govern(room.key, policy)
+                if room.over:
+                    raise NotFound("There is no such room.")
+                before = room.record
+                policy = amend(before.policy)
+                title = room_title(title or before.title)
+                if (policy, title) != (before.policy, before.title):
+                    await self._history.govern(room.key, policy, title)
+                    room.title = title
                     room.govern(policy)
-                    for governed in self._watchers:
-                        governed(room, before)
+                    self._tell(room, before)
                 return policy
+
+    async def remove(self, room: Room) -> None:
+        """The room is over: it is not found any more, and a new one of its name waits until it is erased.
+
+        Raises NotFound if it is so already, Unavailable.
+        """
+        with room.held():
+            async with room.ruling:
+                if room.over:
+                    raise NotFound("There is no such room.")
+                room.end()
+                try:
+                    await self._history.doom(room.key)
+                except Unavailable:
+                    room.end(False)
+                    raise
+                self._drop(room.key)
+                self._tell(room, room.record)
+
+    def _tell(self, room: Room, before: RoomRecord) -> None:
+        for governed in self._watchers:
+            governed(room, before)
 
     async def _find(self, name: str) -> Room | None:
         key = room_key(name)
@@ -148,9 +193,12 @@ class RoomRegistry:
         record = await self._history.room(key)
         if record is None:
             return None
+        newest = await self._history.newest(key, self._keep)
+        if not newest and record.policy.days:  # they may all have been forgotten meanwhile
+            record = await self._history.room(key) or record
         room = Room(
             record,
-            await self._history.newest(key, self._keep),
+            newest,
             keep=self._keep,
             presence_limit=self._presence_limit,
             call_later=self._call_later,
@@ -167,8 +215,11 @@ class RoomRegistry:
             if room.in_use:
                 self._used[key] = now
             elif now - self._used.get(key, 0) >= self._idle and self._marked[key] >= room.active:
-                del self._awake[key], self._marked[key]
-                self._used.pop(key, None)
+                self._drop(key)
+
+    def _drop(self, key: str) -> None:
+        for kept in (self._awake, self._marked, self._used):
+            kept.pop(key, None)
 
     async def mark_active(self) -> None:
         """Stores when the rooms were last active, for the list of rooms; raises Unavailable."""
@@ -187,6 +238,17 @@ class RoomRegistry:
         records.update({room.key: room.record for room in self._awake.values()})
         records = {key: record for key, record in records.items() if record.policy.access == "open"}
         return sorted(records.values(), key=lambda record: -(record.active or record.made))[:limit]
+
+    async def rooms_of(self, person: str, limit: int) -> list[RoomRecord]:
+        """The rooms of which somebody is a member, the latest active first; those awake alone while MongoDB is
+        away. Of the members they know that one alone, unless they are awake.
+        """
+        try:
+            stored = [(record.key, record) for record in await self._history.rooms_of(person, limit)]
+        except Unavailable:
+            stored = [(room.key, room.record) for room in self._awake.values() if person in room.policy.members]
+        rooms = [(self._awake.get(key), record) for key, record in stored]
+        return [room.record if room else record for room, record in rooms]
 
     def people_in(self, key: str) -> int:
         """How many people are in a room."""

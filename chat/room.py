@@ -22,7 +22,8 @@ log = logging.getLogger("parley.room")
 class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of a room.
 
-    `made` and `active` are milliseconds since the Unix epoch; `active` is 0 before the first entry.
+    `made` and `active` are milliseconds since the Unix epoch; `active` is 0 before the first entry. The entries up to
+    `forgotten` are no more: the room's time for them is over.
     """
 
     key: str
@@ -31,6 +32,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     epoch: str
     made: int
     active: int = 0
+    forgotten: int = 0
     policy: Policy = Policy()
 
 
@@ -61,9 +63,10 @@ class Room:
         self._keep = keep
         self._delivered = delivered
         self._presence_limit = presence_limit
-        self._recent: deque[Entry] = deque(recent)
+        self.forgotten = record.forgotten
+        self._recent: deque[Entry] = deque(entry for entry in recent if entry.seq > record.forgotten)
         self._by_key = {entry.key: entry for entry in self._recent}
-        self.seq = self._recent[-1].seq if self._recent else 0
+        self.seq = self._recent[-1].seq if self._recent else record.forgotten
         self._waiters: dict[Waiter, None] = {}
         self._waiters_of: dict[str, tuple[Waiter, ...]] = {}
         self._noticing: dict[Waiter, None] = {}
@@ -71,6 +74,8 @@ class Room:
         self._readers: dict[int, int] = {}
         self.pending = 0
         self.ruling = asyncio.Lock()
+        self.over = False
+        self.visits = 0
         self.pace = Pace()
         self.govern(record.policy)
         if self._recent:
@@ -79,7 +84,9 @@ class Room:
     @property
     def record(self) -> RoomRecord:
         """What is to be stored of the room now."""
-        return msgspec.structs.replace(self._record, active=self.active, title=self.title, policy=self.policy)
+        return msgspec.structs.replace(
+            self._record, active=self.active, title=self.title, policy=self.policy, forgotten=self.forgotten
+        )
 
     def govern(self, policy: Policy) -> None:
         """Its rules are these from now on; who may not be here any more is put out by chat/access.py.
@@ -87,7 +94,12 @@ class Room:
         They are changed by `RoomRegistry.govern`, which holds `ruling` meanwhile.
         """
         self.policy = policy
-        self.plain = policy.plain
+        self.plain = policy.plain and not self.over
+
+    def end(self, over: bool = True) -> None:
+        """It is being deleted: nobody comes in or writes any more, unless it comes to nothing (`over` is False)."""
+        self.over = over
+        self.govern(self.policy)
 
     # Who is here
 
@@ -129,7 +141,13 @@ class Room:
         """The people here, at most `presence_limit` of them."""
         return [user.author for user, _ in zip(self._people, range(self._presence_limit), strict=False)]
 
+    @property
+    def is_visited(self) -> bool:
+        """Whether somebody is here; `visits` counts those who came."""
+        return bool(self._waiters or self._people)
+
     def _arrived(self, user: User) -> None:
+        self.visits += 1
         self.announce("joined", user)
 
     def _gone(self, user: User) -> None:
@@ -138,9 +156,27 @@ class Room:
     def announce(self, kind: str, user: User, seq: int | None = None) -> None:
         """Tells everybody here something that passes, unless too many are here."""
         if self._noticing and len(self._people) <= self._presence_limit:
-            notice = Notice(kind, self.name, user, seq)
-            for waiter in self._noticing:
-                waiter.notify(notice)
+            fields = {"user": user.author} if seq is None else {"user": user.author, "seq": seq}
+            self._notify(Notice(kind, self.name, **fields))
+
+    def tell_settings(self) -> None:
+        """Tells everybody here what the room is like now, however many they are."""
+        policy = self.policy
+        self._notify(
+            Notice(
+                "room",
+                self.name,
+                title=self.title,
+                access=policy.access,
+                read_only=policy.read_only,
+                locked=policy.locked,
+                slow=policy.slow,
+            )
+        )
+
+    def _notify(self, notice: Notice) -> None:
+        for waiter in self._noticing:
+            waiter.notify(notice)
 
     def dismiss(self) -> None:
         """Lets go of everybody, as the server stops."""
@@ -179,6 +215,12 @@ class Room:
         while len(self._recent) > self._keep and self._recent[0].seq <= floor:
             self._by_key.pop(self._recent.popleft().key, None)
 
+    def forget(self, upto: int) -> None:
+        """The entries up to that number are no more, here as in the store."""
+        self.forgotten = max(self.forgotten, upto)
+        while self._recent and self._recent[0].seq <= upto:
+            self._by_key.pop(self._recent.popleft().key, None)
+
     def entry_of(self, key: str) -> Entry | None:
         """The recent entry that was sent with this key."""
         return self._by_key.get(key)
@@ -199,7 +241,7 @@ class Room:
     def latest_messages(self, count: int) -> list[Entry] | None:
         """The last `count` messages, or None if memory does not hold as many and the log may."""
         messages = [entry for entry in self._recent if entry.type == "message"]
-        if len(messages) >= count or len(self._recent) == self.seq:
+        if len(messages) >= count or len(self._recent) == self.seq - self.forgotten:
             return messages[len(messages) - count :] if count < len(messages) else messages
         return None
 
@@ -228,5 +270,8 @@ class Room:
 
     @property
     def in_use(self) -> bool:
-        """Whether it must stay in memory. `pending` counts the changes that are under way to it or its log."""
-        return bool(self._waiters or self._people or self._readers or self.pending)
+        """Whether it must stay in memory. `pending` counts the changes that are under way to it or its log.
+
+        An ephemeral one stays, so that its end is seen.
+        """
+        return bool(self._waiters or self._people or self._readers or self.pending or self.policy.ephemeral)

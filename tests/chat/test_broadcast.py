@@ -48,7 +48,7 @@ def test_events_carry_their_cursors() -> None:
 
 def test_a_notice_has_no_cursor() -> None:
     """What passes is an event without an id, so that it moves no cursor."""
-    notice = Notice("typing", "Lobby", ANN)
+    notice = Notice("typing", "Lobby", user=ANN.author)
     assert json.loads(notice.payload) == {"type": "typing", "room": "Lobby", "user": {"id": "g-ann", "name": "ann"}}
     assert b"id:" not in notice.event
     assert notice.frame is notice.frame

@@ -177,7 +177,7 @@ async def test_rules_are_changed_one_after_the_other(mongod: SessionMongod, data
     async with registry(mongod, database) as (rooms, history):
         room = await rooms.wake("a")
         told: list[tuple[int, int]] = []
-        rooms.watch(lambda room, before: told.append((len(before.members), len(room.policy.members))))
+        rooms.watch(lambda room, before: told.append((len(before.policy.members), len(room.policy.members))))
 
         def enter(name: str) -> Callable[[Policy], Policy]:
             return lambda policy: replace(policy, members={**policy.members, name: Member(name)})

@@ -121,7 +121,7 @@ async def line(kind: Any = SocketWaiter, grace: float = 30, chunked: bool = True
 
 
 def notice() -> Notice:
-    return Notice("typing", "Lobby", BOB)
+    return Notice("typing", "Lobby", user=BOB.author)
 
 
 # The tick
