@@ -5,6 +5,7 @@ import time
 from chat.broadcast import Broadcast
 from chat.catch_up import CatchUp, at_hand, catch_up
 from chat.entries import Entry
+from chat.errors import NotFound
 from chat.protocol import encode
 from chat.room import Room
 from chat.waiters import PollWaiter
@@ -54,7 +55,10 @@ class PollHandler(QuickHandler):
         room = self.chat.registry.awake(asked.name)
         if room is None or asked.at_end:
             return None
-        self.chat.access.may_read(room, waiter.caller)
+        try:
+            self.chat.access.may_read(room, waiter.caller)
+        except NotFound:
+            return None  # that there is none is answered in one time, which is not so short
         found = at_hand(room, asked.cursor, self.chat.limits)
         if found is None:
             return None

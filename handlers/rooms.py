@@ -31,5 +31,5 @@ class RoomsHandler(ApiHandler):
                 wanted = msgspec.convert(self.body(), NewRoom)
             except msgspec.ValidationError as error:
                 raise BadRequest(sentence(error)) from None
-            record = await self.chat.registry.make(wanted.name, wanted.title)
-            self.answer({"name": record.name, "title": record.title, "people": 0, "active": None}, status=201)
+            room = await self.chat.registry.make(wanted.name, wanted.title)
+            self.answer({"name": room.name, "title": room.title, "people": 0, "active": None}, status=201)

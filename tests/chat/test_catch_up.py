@@ -117,6 +117,50 @@ async def test_a_gap_is_told(mongod: SessionMongod, database: str) -> None:
         assert (seqs(found), found.gap) == ([29, 30], (27, 28))
 
 
+@pytest.mark.parametrize("keep", [200, 3])
+async def test_what_is_forgotten_is_a_gap(mongod: SessionMongod, database: str, keep: int) -> None:
+    """Who resumes from before what is left is told what is missing, even when nothing at all is left."""
+    async with mongod.history(database) as history:
+        room = await stored_room(history, [message(seq) for seq in range(1, 11)], keep=keep)
+        record, _ = await history.make_room(room.record)
+
+        async def forget(upto: int) -> None:
+            assert await history.forget(record, before=1_000 + upto + 1, limit=100) == upto
+            room.forget(upto)
+
+        await forget(4)
+        for after in range(4):
+            found = await catch_up(room, Cursor(after=after, epoch="e1"), history, LIMITS)
+            assert (seqs(found), found.gap) == (list(range(5, 11)), (after + 1, 4))
+        for after in range(4, 11):
+            found = await catch_up(room, Cursor(after=after), history, LIMITS)
+            assert (seqs(found), found.gap) == (list(range(after + 1, 11)), None)
+        found = await catch_up(room, Cursor(history=50), history, LIMITS)
+        assert (seqs(found), found.gap, found.seq) == (list(range(5, 11)), None, 10)
+        await forget(10)
+        for after in range(10):
+            found = await catch_up(room, Cursor(after=after), history, LIMITS)
+            assert (seqs(found), found.gap, found.seq) == ([], (after + 1, 10), 10)
+        found = await catch_up(room, Cursor(after=10), history, LIMITS)
+        assert (seqs(found), found.gap, found.seq) == ([], None, 10)
+        await publish(history, room, message(11))
+        found = await catch_up(room, Cursor(after=8), history, LIMITS)
+        assert (seqs(found), found.gap) == ([11], (9, 10))
+
+
+async def test_what_is_forgotten_while_the_log_is_read(mongod: SessionMongod, database: str) -> None:
+    """When even what came during the reading is forgotten before the answer, the answer says so."""
+    async with mongod.history(database) as history:
+        room = await stored_room(history, [message(seq) for seq in range(1, 6)], keep=2)
+
+        async def meanwhile() -> None:
+            await publish(history, room, message(6))
+            room.forget(6)
+
+        found = await catch_up(room, Cursor(after=1), Interrupted(history, meanwhile), LIMITS)
+        assert (seqs(found), found.gap, found.seq) == ([], (2, 6), 6)
+
+
 async def test_large_entries_make_a_gap(mongod: SessionMongod, database: str) -> None:
     """An answer has at most so many bytes, and one entry at the least."""
     async with mongod.history(database) as history:

@@ -1,12 +1,15 @@
 """Room as plain data: who is told what, and what is remembered."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tornado.testing import ExpectLog
 
+from chat.policy import Policy
+from chat.room import Room, RoomRecord
 from tests.clock import FakeClock
 from tests.rooms import ANN, BOB, CID, FakeWaiter, delete, edit, message, new_room, reaction
 
@@ -273,3 +276,61 @@ def test_since_is_what_was_published_after(batches: list[int], keep: int) -> Non
             assert found is not None
         if found is not None:
             assert [entry.seq for entry in found] == list(range(after + 1, room.seq + 1))
+
+
+def test_forgotten_entries_are_no_more() -> None:
+    """What is forgotten leaves memory; the log's end stays, and what is left is all there is."""
+    room = new_room([message(1), message(2), message(3)])
+    room.forget(2)
+    assert (room.seq, room.forgotten) == (3, 2)
+    assert (room.entry_at(2), room.since(1), [entry.seq for entry in room.since(2) or []]) == (None, None, [3])
+    assert [entry.seq for entry in room.latest_messages(10) or []] == [3]
+    room.forget(3)
+    assert (room.seq, room.since(3), room.since(2), room.latest_messages(10)) == (3, [], None, [])
+    room.publish([message(4)])
+    assert (room.seq, room.record.forgotten) == (4, 3)
+
+
+def test_a_room_of_which_all_is_forgotten_goes_on_counting() -> None:
+    """Woken with no entries it goes on after the last that was; entries that should be gone already are left out."""
+    record = RoomRecord(key="lobby", name="Lobby", title="The Lobby", epoch="e1", made=500, forgotten=7)
+    values: dict[str, Any] = {"keep": 10, "presence_limit": 10, "call_later": FakeClock().call_later}
+    assert Room(record, [], **values).seq == 7
+    room = Room(record, [message(6), message(7), message(8)], **values)
+    assert (room.seq, [entry.seq for entry in room.latest_messages(10) or []]) == (8, [8])
+
+
+def test_settings_are_told_to_everybody() -> None:
+    """What the room is like now reaches all who want to know what passes, however many they are."""
+    room = new_room(presence_limit=1)
+    waiters = [FakeWaiter(ANN), FakeWaiter(BOB), FakeWaiter(CID)]
+    for waiter in waiters:
+        room.join(waiter)
+    room.govern(Policy(access="link", slow=5))
+    room.tell_settings()
+    told = {"title": "The Lobby", "access": "link", "read_only": False, "locked": False, "slow": 5}
+    for waiter in waiters:
+        assert json.loads(waiter.told[-1]) == {"type": "room", "room": "Lobby"} | told
+
+
+def test_a_room_that_is_over_leaves_nothing_to_everybody() -> None:
+    """Its rules are looked at until it comes to nothing that it ends."""
+    room = new_room()
+    assert room.plain
+    room.end()
+    assert room.over and not room.plain
+    room.end(False)
+    assert room.plain and not room.over
+
+
+def test_an_ephemeral_room_stays_in_memory() -> None:
+    """So that its end is seen; who is here and how often somebody came is known."""
+    room = new_room()
+    assert not room.in_use
+    room.govern(Policy(ephemeral=True))
+    assert room.in_use and not room.is_visited
+    waiter = FakeWaiter(ANN)
+    room.join(waiter)
+    assert room.is_visited and room.visits == 1
+    room.leave(waiter)
+    assert not room.is_visited and room.visits == 1

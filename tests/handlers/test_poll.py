@@ -270,9 +270,9 @@ class PollTest(ChatTestCase):
 
     @gen_test
     async def test_a_cursor_beyond_the_end_makes_no_room(self) -> None:
-        """A bad cursor in a room nobody has made writes nothing."""
+        """With a cursor that a new room cannot have, a room nobody has made is not found, and not made."""
         token = self.token("ann")
-        assert (await self.poll("new", token=token, after=5)).status == 400
+        assert (await self.poll("new", token=token, after=5)).status == 404
         assert self.stored()["rooms"] == []
         assert (await self.poll("new", token=token, after=0, wait=0)).status == 200
         assert len(self.stored()["rooms"]) == 1

@@ -194,9 +194,9 @@ class SocketTest(ChatTestCase):
 
     @gen_test
     async def test_a_bad_cursor_makes_no_room(self) -> None:
-        """A cursor beyond the end of a room nobody has made writes nothing; a good one makes the room."""
+        """With a cursor that a new room cannot have, a room nobody has made is not found; a good one makes it."""
         client = await self.socket("bob")
-        assert (await client.ask(type="subscribe", room="new", after=9))["code"] == "bad_request"
+        assert (await client.ask(type="subscribe", room="new", after=9))["code"] == "not_found"
         assert self.stored()["rooms"] == []
         assert (await client.ask(type="subscribe", room="new", after=0))["type"] == "subscribed"
         assert len(self.stored()["rooms"]) == 1

@@ -121,10 +121,10 @@ class StreamTest(ChatTestCase):
 
     @gen_test
     async def test_a_bad_cursor_makes_no_room(self) -> None:
-        """A cursor beyond the end is a bad request, and in a room nobody has made it writes nothing."""
+        """A cursor beyond the end is a bad request; with one, a room nobody has made is not found, and not made."""
         token = self.token("ann")
         client = await self.stream("a", token=token, after=9)
-        assert (client.status, client.body["error"]["code"]) == (400, "bad_request")
+        assert (client.status, client.body["error"]["code"]) == (404, "not_found")
         assert self.stored()["rooms"] == []
         await self.send("a", "hi", token=token)
         client = await self.stream("a", token=token, after=2)
