@@ -146,8 +146,10 @@ class GroupCommit:
                     await asyncio.sleep(self._heal_interval)
                 elif self._queue:
                     async with self._storing:
-                        await self._store(self._next_batch())
-                    await self._let_in()
+                        batch = self._next_batch()
+                    await self._store(batch)
+                    if len(batch) > 1 or self._queue:
+                        await self._let_in()
                 else:
                     await self._look_for_late_writes()
             except Exception:
