@@ -24,14 +24,16 @@ from chat.audit import Audit
 from chat.bans import Bans
 from chat.changes import Changes
 from chat.chat import Chat
+from chat.claims import Claims
 from chat.clients import Clients
 from chat.commit import GroupCommit
 from chat.database import Connection, DatabaseError
 from chat.directory import Directory
 from chat.errors import Unavailable
 from chat.history import History
+from chat.identity import make_identity
 from chat.keepalive import Keepalive
-from chat.limits import Limits
+from chat.limits import IdentityLimits, Limits
 from chat.metrics import Metrics
 from chat.mongod import PrivateMongod
 from chat.people import People
@@ -79,9 +81,10 @@ async def serve(config: settings.Settings) -> None:
         connection = Connection(uri, config.database, timeout=config.mongo_timeout)
         closing.callback(connection.close)
         await connection.open()
-        chat = make_chat(config, connection)
+        chat = make_chat(config, connection, await connection.secret())
+        closing.callback(chat.identity.close)
         await prepare(chat)
-        sessions = Sessions(chat.people, await connection.secret(), days=config.session_days)
+        sessions = Sessions(chat)
         server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit, chunk_size=READ_SIZE)
         listener = Listener(server, sockets, file_limit=file_limit)
         chat.commit.start()
@@ -145,8 +148,8 @@ async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) ->
     return mongod.uri
 
 
-def make_chat(config: settings.Settings, connection: Connection) -> Chat:
-    """The parts of the domain, joined."""
+def make_chat(config: settings.Settings, connection: Connection, secret: str) -> Chat:
+    """The parts of the domain, joined. `secret` signs what guests are given."""
     loop = asyncio.get_running_loop()
     alarms = Alarms(loop)
     stopping = asyncio.Event()
@@ -169,19 +172,27 @@ def make_chat(config: settings.Settings, connection: Connection) -> Chat:
         idle=config.room_idle,
         delivered=metrics.delivered.inc,
     )
+    claims = Claims()
+    people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check)
+    bans = Bans(connection.database, limit=config.banned_ranges)
+    limits = settings_of(config, IdentityLimits)
+    identity = make_identity(
+        connection.database, secret, limits, bans=bans, people=people, claims=claims, clients=clients
+    )
     metrics.watch(clients, registry.__len__, commit.__len__)
     return Chat(
         access=Access(registry, guests=config.guests),
         alarms=alarms,
         audit=Audit(connection.database, observe=metrics.count_act),
-        bans=Bans(connection.database, limit=config.banned_ranges),
+        bans=bans,
         connection=connection,
         history=history,
         commit=commit,
         changes=Changes(history, commit, reaction_limit=config.reaction_limit),
         registry=registry,
         directory=Directory(registry, stopping, limit=config.rooms_limit),
-        people=People(alarms.call_later, hold=config.name_hold),
+        people=people,
+        identity=identity,
         clients=clients,
         metrics=metrics,
         rates=Rates(settings_of(config, RateTable), observe=metrics.count_refusal),
@@ -202,6 +213,7 @@ async def prepare(chat: Chat) -> None:
     await chat.history.prepare()
     await chat.audit.prepare()
     await chat.bans.prepare()
+    await chat.identity.prepare()
 
 
 async def _upkeep(chat: Chat) -> None:
@@ -210,6 +222,7 @@ async def _upkeep(chat: Chat) -> None:
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
             await chat.bans.drop_expired()
+        await chat.identity.upkeep()
         chat.registry.drop_idle()
         chat.clients.relieve()
 
@@ -228,6 +241,7 @@ async def drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
         await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
     with suppress(Unavailable):
         await chat.registry.mark_active()
+    await chat.identity.upkeep()
 
 
 def _shown(address: str) -> str:

@@ -99,8 +99,35 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     guests: Annotated[
         Literal["yes", "no", "read"], "what those without an account may do: all, nothing, or read; open is pleasant"
     ] = "yes"
+    registration: Annotated[Literal["yes", "no"], "whether everybody may make an account"] = "yes"
     name_hold: Annotated[Seconds, "how long a guest's name stays theirs after their last connection"] = 60
     session_days: Annotated[Count, "days that a session's cookie and token are valid"] = 30
+    sessions_limit: Annotated[Count, "sessions of one account; the oldest end. Far more than one person's devices"] = (
+        100
+    )
+    sessions_at_hand: Annotated[
+        Count, "sessions in memory, about 1 KiB each; more than clients_limit, so that no poll waits for MongoDB"
+    ] = 50_000
+    seen_interval: Annotated[Positive, "between two notes of when and where a session was last used"] = 300
+    ended_guests: Annotated[
+        Count, "guests who signed out that are remembered in memory until their tokens are too old; 150 bytes each"
+    ] = 200_000
+
+    # Secrets
+    password_least: Annotated[Count, "characters of a password at least; NIST SP 800-63B asks for 8"] = 8
+    password_most: Annotated[Count, "characters of a password at most; long enough for a sentence"] = 200
+    password_threads: Annotated[Count, "passwords hashed at once; each takes 64 MiB and up to 4 cores"] = 2
+    password_queue: Annotated[
+        Count, "sign-ins that wait for their hash; more are answered `unavailable`. About 5 seconds of hashing"
+    ] = 100
+    attempts: Annotated[Count, "wrong passwords from one address, or for one name, within attempts_window"] = 10
+    attempts_window: Annotated[Positive, "for which wrong passwords and other wrong secrets count"] = 180
+    attempts_delay: Annotated[
+        Seconds, "that the fourth wrong attempt makes the next one wait; each more twice as long, up to 2 seconds"
+    ] = 0.1
+    attempts_kept: Annotated[Count, "addresses and names in memory for which something was wrong; 500 bytes each"] = (
+        20_000
+    )
     presence_limit: Annotated[
         Count,
         "people in a room up to which each coming and going is told; beyond, it would cost more than the talk",

@@ -13,6 +13,7 @@ from chat.commit import GroupCommit
 from chat.database import Connection
 from chat.directory import Directory
 from chat.history import History
+from chat.identity import Identity
 from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
@@ -32,6 +33,7 @@ class Chat:
     bans: Bans
     connection: Connection
     history: History
+    identity: Identity
     commit: GroupCommit
     changes: Changes
     registry: RoomRegistry

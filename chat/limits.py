@@ -1,5 +1,7 @@
 """The limits that clients meet; their values and reasons stand in settings.py."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -25,3 +27,23 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     poll_wait: float
     poll_wait_limit: float
     poll_linger: float
+
+
+class IdentityLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What concerns accounts, sessions and passwords; times are seconds unless their names say days."""
+
+    guests: Literal["yes", "no", "read"]
+    registration: Literal["yes", "no"]
+    session_days: int
+    sessions_limit: int
+    sessions_at_hand: int
+    seen_interval: float
+    ended_guests: int
+    password_least: int
+    password_most: int
+    password_threads: int
+    password_queue: int
+    attempts: int
+    attempts_window: float
+    attempts_delay: float
+    attempts_kept: int

@@ -1,4 +1,4 @@
-"""What a room and a person may be called, and when two names are the same."""
+"""What a room and a person may be called, and when two names are the same; what a person says about themselves."""
 
 import re
 import secrets
@@ -10,6 +10,8 @@ from chat.errors import BadRequest
 ROOM_NAME_LIMIT = 64
 TITLE_LIMIT = 100
 PERSON_NAME_LIMIT = 32
+STATUS_LIMIT = 140
+EMAIL_LIMIT = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 
 # Invisible characters that Unicode files under letters and symbols: fillers of Hangul, the blank of Braille.
 INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
@@ -86,6 +88,27 @@ def person_key(name: str) -> str:
     """What two spellings of one person's name have in common (NFKC, case-folded, joiners left out)."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return JOINERS.sub("", folded)
+
+
+def status_line(text: str) -> str:
+    """What a person says about themselves, as it is kept; raises BadRequest. It may be empty."""
+    _refuse_unseen(text, "A status line")
+    status = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    if len(status) > STATUS_LIMIT:
+        raise BadRequest(f"A status line has at most {STATUS_LIMIT} characters.")
+    return status
+
+
+def email_address(text: str) -> str:
+    """The address as it is kept; raises BadRequest if it cannot be one. It may be empty."""
+    address = text.strip()
+    if not address:
+        return ""
+    _refuse_unseen(address, "An e-mail address")
+    local, _, domain = address.rpartition("@")
+    if not local or not domain or SPACES.search(address) or len(address) > EMAIL_LIMIT:
+        raise BadRequest("That is no e-mail address.")
+    return address
 
 
 def _refuse_unseen(text: str, what: str) -> None:

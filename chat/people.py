@@ -1,6 +1,7 @@
 """People: who is signed in as whom, and which names are in use."""
 
 import secrets
+from collections.abc import Callable
 
 import msgspec
 
@@ -23,14 +24,23 @@ class User(msgspec.Struct, frozen=True):
 
 
 class People:
-    """The people present on this server. A name belongs to one of them at a time.
+    """The people present on this server. A guest's name belongs to one of them at a time.
 
     It is theirs while they are connected and `hold` seconds longer (a reload, a tunnel, a restart of their machine).
+    `check_claim` raises NameTaken for a name that belongs to an account: those always have their own.
     """
 
-    def __init__(self, call_later: CallLater, *, hold: float) -> None:
+    def __init__(
+        self,
+        call_later: CallLater,
+        *,
+        hold: float,
+        check_claim: Callable[[str], object] = lambda name: None,
+    ) -> None:
         self._hold = hold
-        self._holders: dict[str, str] = {}
+        self._check_claim = check_claim
+        self._holders: dict[str, User] = {}
+        self._signed_out: set[str] = set()
         self._present: Presence[User] = Presence(call_later, self._take, self._release)
 
     def __len__(self) -> int:
@@ -42,10 +52,21 @@ class People:
         self.check(user)
         return user
 
+    def holder(self, name: str) -> User | None:
+        """The one present who has that name."""
+        return self._holders.get(person_key(name))
+
+    def find(self, id: str) -> User | None:
+        """The one present of that id."""
+        return next((user for user in self._holders.values() if user.id == id), None)
+
     def check(self, user: User) -> None:
-        """Raises NameTaken if somebody else has the name by now."""
-        if self._holders.get(person_key(user.name), user.id) != user.id:
+        """Raises NameTaken if somebody else has the guest's name by now."""
+        if not user.guest:
+            return
+        if self._holders.get(person_key(user.name), user).id != user.id:
             raise NameTaken(f"Somebody here is called {user.name} already.")
+        self._check_claim(user.name)
 
     def enter(self, user: User) -> None:
         """One more connection of theirs; raises NameTaken."""
@@ -54,17 +75,23 @@ class People:
 
     def leave(self, user: User, *, hold: bool) -> None:
         """One connection less. The name is free at once, or with `hold` some time later."""
-        self._present.leave(user, self._hold if hold else 0)
+        self._present.leave(user, self._hold if hold and user.id not in self._signed_out else 0)
 
     def sign_out(self, user: User) -> None:
-        """The name is held no longer, unless they are still connected."""
+        """The name is held no longer than they are connected."""
         self._present.forget(user)
+        if user in self._present:
+            self._signed_out.add(user.id)
 
     def close(self) -> None:
         self._present.close()
 
     def _take(self, user: User) -> None:
-        self._holders[person_key(user.name)] = user.id
+        self._holders[person_key(user.name)] = user
 
     def _release(self, user: User) -> None:
-        del self._holders[person_key(user.name)]
+        self._signed_out.discard(user.id)
+        key = person_key(user.name)
+        holder = self._holders.get(key)
+        if holder is not None and holder.id == user.id:  # an account takes its name even from a guest who is here
+            del self._holders[key]

@@ -1,19 +1,22 @@
 """What all handlers share: who asks, JSON in and out, and errors as the contract has them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager, suppress
 from http.client import responses
 from types import TracebackType
-from typing import Any, overload
+from typing import Any, TypeVar, overload
 
 import msgspec
 from tornado.web import HTTPError, RequestHandler
 
+from chat.accounts import Account
 from chat.callers import Caller
 from chat.chat import Chat
-from chat.errors import BadRequest, ChatError, TooLarge, Unauthenticated
+from chat.errors import BadRequest, ChatError, Forbidden, TooLarge, Unauthenticated, Unavailable
 from chat.protocol import encode, sentence
 from handlers.identity import Sessions
+
+Body = TypeVar("Body", bound=msgspec.Struct)
 
 STATUS = {
     "bad_request": 400,
@@ -50,11 +53,31 @@ class Handler(RequestHandler):
         for name, value in HEADERS.items():
             self.set_header(name, value)
 
-    def prepare(self) -> None:
-        if len(self.request.body) > self.chat.limits.message_limit:
-            raise TooLarge(f"A body has at most {self.chat.limits.message_limit} bytes.")
+    def prepare(self) -> Awaitable[None] | None:
+        """Checks the size of the body, and looks up whose session it is if memory does not know."""
+        if len(self.request.body) > self.body_limit():
+            raise TooLarge(f"A body has at most {self.body_limit()} bytes.")
+        token = self.sessions.to_load(self.request)
+        return self._load(token) if token else None
+
+    def body_limit(self) -> int:
+        """How many bytes a body may have."""
+        return self.chat.limits.message_limit
+
+    async def _load(self, token: str) -> None:
+        with suppress(Unavailable):  # told by `caller`, if anybody asks for it
+            await self.sessions.load(token)
 
     # Who asks
+
+    def known(self) -> Caller | None:
+        """Who sends the request, or None for nobody and one who is named wrongly; raises Unavailable."""
+        try:
+            return self.sessions.identify(self.request)
+        except Unavailable:
+            raise
+        except ChatError:
+            return None
 
     def caller(self) -> Caller:
         """Who sends the request; raises Unauthenticated if nobody is named."""
@@ -62,6 +85,16 @@ class Handler(RequestHandler):
         if caller is None:
             raise Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
         return caller
+
+    async def account(self) -> Account:
+        """The account of the one who asks; raises Unauthenticated for guests, Forbidden for bots."""
+        caller = self.caller()
+        if caller.scope is not None:
+            raise Forbidden("A bot's token is not for accounts.")
+        account = await self.chat.identity.accounts.by_id(caller.account) if caller.account else None
+        if account is None:
+            raise Unauthenticated("An account is needed.")
+        return account
 
     @contextmanager
     def present(self) -> Iterator[Caller]:
@@ -128,6 +161,18 @@ class ApiHandler(Handler):
             return msgspec.json.decode(self.request.body or b"{}", type=dict[str, Any])
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
             raise BadRequest(f"The body must be a JSON object. {sentence(error)}") from None
+
+    def read(self, kind: type[Body]) -> Body:
+        """The body that was sent, as a struct; raises BadRequest."""
+        try:
+            return msgspec.convert(self.body(), kind)
+        except msgspec.ValidationError as error:
+            raise BadRequest(sentence(error)) from None
+
+    def no_content(self) -> None:
+        """Answers that it is done, and that there is nothing to say."""
+        self.set_status(204)
+        self.clear_header("Content-Type")
 
     def arguments(self, name: str) -> list[str]:
         """All values of a query argument, as they were sent; raises BadRequest.

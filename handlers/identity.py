@@ -1,69 +1,130 @@
 """Sessions: who a request comes from.
 
-A signed cookie, the same value as a bearer token, or a name for one connection.
+A session's cookie, the same value as a bearer token, or a name for one connection.
 """
 
-import time
+from typing import NoReturn
 
-import msgspec
 from tornado.httputil import HTTPServerRequest
-from tornado.web import create_signed_value, decode_signed_value
+from tornado.web import RequestHandler
 
+from chat.addresses import address_key
 from chat.callers import Caller
-from chat.errors import Unauthenticated
-from chat.people import People, User
+from chat.chat import Chat
+from chat.errors import Unauthenticated, Unavailable
+from chat.people import User
+from chat.sessions import Origin
 
 COOKIE = "parley_session"
-# So many tokens are remembered for a while (seconds) once checked: a polling client shows its own all the time.
-REMEMBERED = 10_000
-REMEMBERED_FOR = 600.0
+# Browsers take it from this very host over TLS alone, so that no neighbour of it can slip in another (RFC 6265bis,
+# section 4.1.3.2).
+SECURE_COOKIE = "__Host-" + COOKIE
 
 
 class Sessions:
-    """Makes and reads tokens, valid for `days`, signed with the server's own secret."""
+    """Reads from requests, and writes to answers, whose session they belong to."""
 
-    def __init__(self, people: People, secret: str, *, days: int) -> None:
-        self._people = people
-        self._secret = secret
-        self.days = days
-        self._users: dict[str, tuple[User, float]] = {}
+    def __init__(self, chat: Chat) -> None:
+        self._tokens = chat.identity.tokens
+        self._guests = chat.identity.guests
+        self._entrance = chat.identity.entrance
+        self._attempts = chat.identity.attempts
+        self._bans = chat.bans
+        self._days = chat.identity.sessions.days
 
-    def token(self, user: User) -> str:
-        return create_signed_value(self._secret, COOKIE, msgspec.json.encode(user)).decode()
+    def token(self, guest: User) -> str:
+        return self._guests.token(guest)
 
-    def user(self, token: str) -> User | None:
-        """Whose token it is; None if it is not one of ours or too old."""
-        user, until = self._users.get(token, (None, 0.0))
-        if user is not None and time.monotonic() < until:
-            return user
-        value = decode_signed_value(self._secret, COOKIE, token, max_age_days=self.days)
-        if value is None:
-            return None
-        user = msgspec.json.decode(value, type=User)
-        if len(self._users) >= REMEMBERED:
-            self._users.clear()
-        self._users[token] = (user, time.monotonic() + REMEMBERED_FOR)
-        return user
+    # Whose request it is
 
     def identify(self, request: HTTPServerRequest) -> Caller | None:
         """Who sends the request; None if nobody is named.
 
-        Raises Unauthenticated for a wrong token, BadRequest or NameTaken for a name.
+        Raises Unauthenticated or RateLimited for a wrong token, Unavailable for one that could not be looked up,
+        Forbidden for one who is banned; Forbidden, BadRequest or NameTaken for a name.
         """
         # get_list, unlike get, raises nothing inside for a header that is not there: a poll is asked for so often.
         authorization = request.headers.get_list("Authorization")
-        scheme, _, token = authorization[0].partition(" ") if authorization else ("", "", "")
-        if scheme.lower() == "bearer":
-            user = self.user(token.strip())
-            if user is None:
-                raise Unauthenticated("The token is not valid, or too old.")
-            return Caller(user=user, session=user.id, address=request.remote_ip or "")
-        cookie = request.cookies.get(COOKIE) if request.headers.get_list("Cookie") else None
-        user = self.user(cookie.value) if cookie else None
-        if user is not None:
-            return Caller(user=user, session=user.id, address=request.remote_ip or "")
+        if authorization:
+            token = _bearer(authorization[0])
+            if token is not None:
+                return self._caller(token, request) or self._refuse(token, request)
+        token = _cookie(request)
+        caller = self._caller(token, request) if token else None
+        if caller is not None:
+            return caller
         names = request.query_arguments.get("username")
         if names:
-            user = self._people.guest(names[-1].decode(errors="replace"))
+            user = self._entrance.passing(names[-1].decode(errors="replace"))
             return Caller(user=user, passing=True, address=request.remote_ip or "")
         return None
+
+    def to_load(self, request: HTTPServerRequest) -> str | None:
+        """The token of the request, if whose it is has to be looked up in the store; see `load`."""
+        authorization = request.headers.get_list("Authorization")
+        token = _bearer(authorization[0]) if authorization else None
+        if token is None:
+            token = _cookie(request)
+        return token if token and not self._tokens.is_loaded(token) else None
+
+    async def load(self, token: str) -> None:
+        """Looks it up; raises Unavailable."""
+        await self._tokens.load(token)
+
+    def _caller(self, token: str, request: HTTPServerRequest) -> Caller | None:
+        caller = self._tokens.caller(token, request.remote_ip or "")
+        if caller is None:
+            if not self._tokens.is_loaded(token):
+                raise Unavailable("Who you are cannot be looked up; try again in a moment.", retry_after=1)
+        elif caller.account:
+            self._bans.check_account(caller.account)
+        elif not self._entrance.lets_guests:
+            return None
+        return caller
+
+    def _refuse(self, token: str, request: HTTPServerRequest) -> NoReturn:
+        if self._tokens.is_new(token):
+            self._attempts.wrong(address_key(request.remote_ip or ""))
+        raise Unauthenticated("The token is not valid, or too old.")
+
+    # The cookie
+
+    def set_cookie(self, handler: RequestHandler, token: str) -> None:
+        handler.set_cookie(
+            _name(handler.request),
+            token,
+            max_age=self._days * 86_400,
+            path="/",
+            httponly=True,
+            samesite="Lax",
+            secure=_is_secure(handler.request),
+        )
+
+    def clear_cookie(self, handler: RequestHandler) -> None:
+        secure = _is_secure(handler.request)
+        handler.clear_cookie(_name(handler.request), path="/", httponly=True, samesite="Lax", secure=secure)
+
+
+def origin_of(request: HTTPServerRequest) -> Origin:
+    """Where a sign-in comes from."""
+    return Origin(request.remote_ip or "", request.headers.get("User-Agent", ""))
+
+
+def _bearer(authorization: str) -> str | None:
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+def _cookie(request: HTTPServerRequest) -> str | None:
+    if not request.headers.get_list("Cookie"):
+        return None
+    cookie = request.cookies.get(_name(request))
+    return cookie.value if cookie else None
+
+
+def _is_secure(request: HTTPServerRequest) -> bool:
+    return request.protocol == "https"
+
+
+def _name(request: HTTPServerRequest) -> str:
+    return SECURE_COOKIE if _is_secure(request) else COOKIE

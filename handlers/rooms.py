@@ -2,8 +2,6 @@
 
 import msgspec
 
-from chat.errors import BadRequest
-from chat.protocol import sentence
 from handlers.base import ApiHandler
 
 
@@ -27,9 +25,6 @@ class RoomsHandler(ApiHandler):
 
     async def post(self) -> None:
         with self.present():
-            try:
-                wanted = msgspec.convert(self.body(), NewRoom)
-            except msgspec.ValidationError as error:
-                raise BadRequest(sentence(error)) from None
+            wanted = self.read(NewRoom)
             room = await self.chat.registry.make(wanted.name, wanted.title)
             self.answer({"name": room.name, "title": room.title, "people": 0, "active": None}, status=201)

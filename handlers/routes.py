@@ -6,6 +6,7 @@ from typing import Any
 from tornado.web import Application
 
 from chat.chat import Chat
+from handlers.account import AccountHandler
 from handlers.base import NotFoundHandler
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
@@ -32,6 +33,7 @@ def application(chat: Chat, sessions: Sessions) -> Application:
             (rf"/chat/{ROOM}", RoomPage, shared),
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
             (r"/api/session", SessionHandler, shared),
+            (r"/api/account", AccountHandler, shared),
             (r"/api/rooms", RoomsHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),

@@ -1,62 +1,44 @@
-"""/api/session: signing in as a guest, asking who one is, signing out."""
+"""/api/session: signing in, asking who one is, signing out."""
+
+from typing import Any
 
 import msgspec
 
-from chat.errors import BadRequest, Unauthenticated
-from chat.names import person_name
-from chat.people import User
-from chat.protocol import sentence
+from handlers.account import account_answer
 from handlers.base import ApiHandler
-from handlers.identity import COOKIE
+from handlers.identity import origin_of
 
 
 class SignIn(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a sign-in."""
+    """The body of a sign-in; without a password that of a guest."""
 
     name: str
+    password: str | None = None
 
 
 class SessionHandler(ApiHandler):
-    def get(self) -> None:
-        user = self.caller().user
-        self.chat.people.check(user)
-        self.answer({"user": user})
+    async def get(self) -> None:
+        caller = self.caller()
+        self.chat.people.check(caller.user)
+        account: dict[str, Any] | None = None
+        if caller.account and caller.scope is None:
+            account = account_answer(await self.account())
+        self.answer({"user": caller.user, "account": account})
 
-    def post(self) -> None:
-        try:
-            wanted = msgspec.convert(self.body(), SignIn)
-        except msgspec.ValidationError as error:
-            raise BadRequest(sentence(error)) from None
-        people = self.chat.people
-        user = self._known_as(wanted.name) or people.guest(wanted.name)
-        people.enter(user)
-        people.leave(user, hold=True)
-        token = self.sessions.token(user)
-        self.set_cookie(
-            COOKIE,
-            token,
-            max_age=self.sessions.days * 86400,
-            path="/",
-            httponly=True,
-            samesite="Lax",
-            secure=self.request.protocol == "https",
-        )
-        self.answer({"user": user, "token": token})
+    async def post(self) -> None:
+        wanted = self.read(SignIn)
+        entrance = self.chat.identity.entrance
+        caller = self.known()
+        if wanted.password is None:
+            signed_in = entrance.guest(wanted.name, caller)
+        else:
+            signed_in = await entrance.sign_in(wanted.name, wanted.password, origin_of(self.request), caller)
+        self.sessions.set_cookie(self, signed_in.token)
+        self.answer(signed_in)
 
-    def _known_as(self, name: str) -> User | None:
-        """Who asks, if that is their name already: signing in again is no new guest."""
-        try:
-            caller = self.sessions.identify(self.request)
-        except Unauthenticated:
-            return None
-        if caller is None or caller.passing or caller.user.name != person_name(name):
-            return None
-        return caller.user
-
-    def delete(self) -> None:
-        caller = self.sessions.identify(self.request)
+    async def delete(self) -> None:
+        caller = self.known()
         if caller is not None:
-            self.chat.people.sign_out(caller.user)
-        self.clear_cookie(COOKIE)
-        self.set_status(204)
-        self.clear_header("Content-Type")
+            await self.chat.identity.departures.sign_out(caller)
+        self.sessions.clear_cookie(self)
+        self.no_content()

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,10 +49,21 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     heard = 0.0
     identified: Caller | None = None
     waiter: SocketWaiter | None = None
+    _refusal: ChatError | None = None
     _of_path: Subscribe | None = None
 
-    def prepare(self) -> None:
-        super().prepare()
+    def prepare(self) -> Awaitable[None] | None:
+        loading = super().prepare()
+        if loading is None:
+            self._admit()
+            return None
+        return self._admit_after(loading)
+
+    async def _admit_after(self, loading: Awaitable[None]) -> None:
+        await loading
+        self._admit()
+
+    def _admit(self) -> None:
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("This address speaks WebSocket.")
         if not self._is_from_here():
@@ -60,7 +71,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.clients.admit()
         try:
             self.identified = self.caller()
-        except Unauthenticated:
+        except (Unauthenticated, Forbidden) as error:
+            self._refusal = error
             return  # a browser's page is told by a close code, as it never sees the status of a handshake
         self.chat.people.check(self.identified.user)
 
@@ -101,9 +113,13 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self._start(self._of_path, len(path[0]))
 
     def _refuse_stranger(self) -> None:
-        error = Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
-        self.write_message(encode(error_reply(error)).decode())
-        self.close_transport(CloseCode.NOT_SIGNED_IN, "not signed in")
+        assert self._refusal is not None
+        forbidden = isinstance(self._refusal, Forbidden)
+        self.write_message(encode(error_reply(self._refusal)).decode())
+        self.close_transport(
+            CloseCode.NOT_ALLOWED if forbidden else CloseCode.NOT_SIGNED_IN,
+            "not allowed" if forbidden else "not signed in",
+        )
 
     def _welcome(self, caller: Caller) -> Welcome:
         limits = self.chat.limits

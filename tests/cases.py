@@ -7,6 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlencode
 
 import pytest
+from argon2 import PasswordHasher
 from tornado.httpclient import AsyncHTTPClient
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
@@ -17,6 +18,7 @@ import server
 from chat.chat import Chat
 from chat.database import Connection
 from chat.room import Room
+from chat.sessions import Origin
 from handlers.identity import Sessions
 from handlers.routes import application
 from settings import Settings
@@ -26,6 +28,8 @@ from tests.rooms import new_key
 from tests.waiting import PATIENCE, until
 
 SECRET = "a secret of the tests"
+PASSWORD = "correct horse"
+QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 class Answer(NamedTuple):
@@ -49,6 +53,8 @@ class ChatTestCase(AsyncHTTPTestCase):
     """Settings other than the default ones stand in `settings`."""
 
     settings: ClassVar[dict[str, Any]] = {}
+    quick_passwords: ClassVar[bool] = True
+    """Whether passwords are hashed in no time; the real parameters take a tenth of a second and 64 MiB."""
 
     @pytest.fixture(autouse=True)
     def _place(self, mongod: SessionMongod, database: str) -> None:
@@ -64,10 +70,13 @@ class ChatTestCase(AsyncHTTPTestCase):
         self._cuts: list[Callable[[], None]] = []
         self.config = Settings(**({"send_timeout": 10, "mongo_timeout": 10} | self.settings))
         self.connection = Connection(self.mongod.uri, self.database_name, timeout=self.config.mongo_timeout)
-        self.chat: Chat = server.make_chat(self.config, self.connection)
+        self.chat: Chat = server.make_chat(self.config, self.connection, SECRET)
+        if self.quick_passwords:
+            self.chat.identity.passwords.hasher = QUICK_HASHER
         async with self.mongod.history(self.database_name):
             pass  # the indexes are there before the short timeouts of some tests count
-        self.sessions = Sessions(self.chat.people, SECRET, days=self.config.session_days)
+        await self.chat.identity.prepare()
+        self.sessions = Sessions(self.chat)
         self.chat.commit.start()
         self.chat.keepalive.start()
         return application(self.chat, self.sessions)
@@ -88,6 +97,7 @@ class ChatTestCase(AsyncHTTPTestCase):
     async def _close(self) -> None:
         self.chat.keepalive.stop()
         await self.chat.commit.stop(1)
+        self.chat.identity.close()
         for room in self.chat.registry:
             room.dismiss()
 
@@ -99,6 +109,22 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.chat.people.enter(user)
         self.chat.people.leave(user, hold=True)
         return self.sessions.token(user)
+
+    async def account(self, name: str, *, password: str = PASSWORD, admin: bool = False) -> str:
+        """Registers an account, and gives the token of its session."""
+        signed_in = await self.chat.identity.entrance.register(name, password, Origin("127.0.0.1", "tests"))
+        if admin:
+            accounts = self.chat.identity.accounts
+            account = await accounts.by_id(signed_in.user.id)
+            assert account is not None
+            self.chat.identity.tokens.update(await accounts.change(account, admin=True))
+        return signed_in.token
+
+    async def sign_in(self, name: str, *, password: str = PASSWORD) -> str:
+        """One more session of an account: its token."""
+        answer = await self.call("POST", "/api/session", {"name": name, "password": password})
+        assert answer.status == 200, answer
+        return str(answer.body["token"])
 
     async def call(
         self,

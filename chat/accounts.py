@@ -1,0 +1,175 @@
+"""Accounts: those who have a name for good, as they are stored."""
+
+import secrets
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from pymongo import ASCENDING, ReturnDocument
+from pymongo.errors import DuplicateKeyError, PyMongoError
+
+from chat.database import Database, Document, unusable
+from chat.errors import NameTaken, NotFound
+from chat.history import DURABLE, mongo_errors
+from chat.last_seen import LastSeen
+from chat.lookalikes import looks
+from chat.names import person_key
+from chat.people import User
+from chat.times import now
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """One account. Times are milliseconds since the Unix epoch.
+
+    `password` is its hash, or empty for one who signs in elsewhere; `picture` is the hash of the picture's bytes.
+    """
+
+    id: str
+    name: str
+    made: int
+    password: str = ""
+    display: str = ""
+    colour: str = ""
+    status: str = ""
+    picture: str = ""
+    email: str = ""
+    admin: bool = False
+    seen: int = 0
+
+    @property
+    def shown(self) -> str:
+        """The name that others see."""
+        return self.display or self.name
+
+    @property
+    def user(self) -> User:
+        return User(id=self.id, name=self.shown, guest=False)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What nobody else may be called."""
+        return self.name, self.display
+
+
+class Deleted(msgspec.Struct, frozen=True):
+    """What is left of a deleted account until its messages are dealt with: whether they are to go as well."""
+
+    id: str
+    messages: bool
+
+
+def new_account(name: str, password: str, *, email: str = "", admin: bool = False) -> Account:
+    """An account that is not stored yet; `password` is its hash."""
+    return Account(
+        id=f"a-{secrets.token_hex(8)}",
+        name=name,
+        made=now(),
+        password=password,
+        email=email,
+        admin=admin,
+    )
+
+
+class Accounts:
+    """Accounts in the collection `accounts`. Every call raises Unavailable while MongoDB is away.
+
+    Beside the fields of an account, whose id is `_id`, it has the `key` of its name and the `looks` of all its names.
+    One that is deleted has `erase` alone, until nothing of it is left to do.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._accounts = database.get_collection("accounts", write_concern=DURABLE)
+        self.seen = LastSeen(self._accounts)
+
+    async def prepare(self) -> None:
+        """Makes the indexes; they hold each name, and all that looks like it, to one account. Raises DatabaseError."""
+        named = {"key": {"$exists": True}}
+        try:
+            for field in ("key", "looks"):
+                await self._accounts.create_index(
+                    [(field, ASCENDING)], unique=True, partialFilterExpression=named, name=field
+                )
+            await self._accounts.create_index(
+                [("admin", ASCENDING)], partialFilterExpression={"admin": True}, name="administrators"
+            )
+        except PyMongoError as error:
+            raise unusable(error) from None
+
+    # Finding
+
+    async def by_id(self, id: str) -> Account | None:
+        return await self._one({"_id": id, "key": {"$exists": True}})
+
+    async def by_name(self, name: str) -> Account | None:
+        return await self._one({"key": person_key(name)})
+
+    async def names(self) -> AsyncIterator[tuple[str, tuple[str, str]]]:
+        """The names of all accounts by their ids."""
+        async with mongo_errors():
+            async for found in self._accounts.find({"key": {"$exists": True}}, {"name": True, "display": True}):
+                yield found["_id"], (found["name"], found["display"])
+
+    async def has_administrator(self) -> bool:
+        return await self._one({"admin": True}) is not None
+
+    # Changing
+
+    async def insert(self, account: Account) -> None:
+        """Stores a new one; raises NameTaken."""
+        async with mongo_errors():
+            try:
+                await self._accounts.insert_one(_document(account))
+            except DuplicateKeyError:
+                raise NameTaken(f"The name {account.name} belongs to somebody.") from None
+
+    async def change(self, account: Account, **fields: Any) -> Account:
+        """The account with other values of some fields, stored; raises NameTaken, NotFound if it is gone."""
+        document = _document(msgspec.structs.replace(account, **fields))
+        wanted = {*fields, "key", "looks"} if {"name", "display"} & fields.keys() else fields
+        async with mongo_errors():
+            try:
+                found = await self._accounts.find_one_and_update(
+                    {"_id": account.id, "key": {"$exists": True}},
+                    {"$set": {name: document[name] for name in wanted}},
+                    return_document=ReturnDocument.AFTER,
+                )
+            except DuplicateKeyError:
+                raise NameTaken("That name belongs to somebody.") from None
+        if found is None:
+            raise NotFound("There is no such account.")
+        return _account(found)
+
+    # Deleting
+
+    async def delete(self, id: str, *, messages: bool) -> None:
+        """It is gone, but for the note of what is to become of its messages."""
+        async with mongo_errors():
+            await self._accounts.replace_one({"_id": id}, {"erase": messages})
+
+    async def deleted(self) -> list[Deleted]:
+        """The deleted ones whose messages are still to be dealt with."""
+        async with mongo_errors():
+            found = await self._accounts.find({"key": {"$exists": False}}).to_list(None)
+        return [Deleted(document["_id"], document["erase"]) for document in found]
+
+    async def forget(self, id: str) -> None:
+        """Nothing is left to do for a deleted one."""
+        async with mongo_errors():
+            await self._accounts.delete_one({"_id": id, "key": {"$exists": False}})
+
+    async def _one(self, which: Document) -> Account | None:
+        async with mongo_errors():
+            found = await self._accounts.find_one(which)
+        return _account(found) if found else None
+
+
+def _document(account: Account) -> Document:
+    document: Document = msgspec.to_builtins(account)
+    document["_id"] = document.pop("id")
+    document["key"] = person_key(account.name)
+    document["looks"] = sorted(frozenset[str]().union(*(looks(name) for name in account.names if name)))
+    return document
+
+
+def _account(document: Document) -> Account:
+    return msgspec.convert({"id": document["_id"], **document}, Account)

@@ -1,0 +1,178 @@
+"""Tokens: whom each stands for, in memory, so that a request of one who is known costs no look into the store."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from chat.accounts import Account, Accounts
+from chat.bots import BOT_PREFIX, Bots
+from chat.callers import Caller
+from chat.guests import Guests
+from chat.secret_tokens import secret_hash
+from chat.sessions import SESSION_PREFIX, Sessions
+from chat.times import now
+
+# A guest's token is checked again after this time (seconds).
+GUEST_CHECK = 600.0
+# Wrong tokens remembered, so that one that is shown again and again costs nothing.
+WRONG_KEPT = 10_000
+
+
+class _Known:
+    """A caller; `again` is when to look at it again (monotonic, seconds), `until` when it is over (ms since the Unix
+    epoch)."""
+
+    __slots__ = ("again", "caller", "note", "until")
+
+    def __init__(self, caller: Caller, again: float, until: int, note: Callable[[str, str], None] | None) -> None:
+        self.caller = caller
+        self.again = again
+        self.until = until
+        self.note = note
+
+
+class Tokens:
+    """Knows the callers of at most `kept` tokens of guests, sessions and bots; what is not known is loaded.
+
+    That a session or a bot was seen is noted every `seen_interval` seconds.
+    """
+
+    def __init__(
+        self, guests: Guests, sessions: Sessions, bots: Bots, accounts: Accounts, *, kept: int, seen_interval: float
+    ) -> None:
+        self._guests = guests
+        self._sessions = sessions
+        self._bots = bots
+        self._accounts = accounts
+        self._kept = kept
+        self._seen_interval = seen_interval
+        self._known: dict[str, _Known] = {}
+        self._of: dict[str, set[str]] = {}
+        self._wrong: dict[str, bool] = {}
+        self._changes = 0
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def caller(self, token: str, address: str) -> Caller | None:
+        """Whom the token stands for; None if it is not one of ours, over, or not loaded yet."""
+        known = self._known.get(token)
+        if known is None or time.monotonic() >= known.again:
+            known = self._guest(token) if known is None else self._looked_at(token, known, address)
+            if known is None:
+                return None
+        if known.caller.address != address:
+            known.caller = msgspec.structs.replace(known.caller, address=address)
+        return known.caller
+
+    def is_loaded(self, token: str) -> bool:
+        """Whether `caller` knows all there is to know about it."""
+        return (
+            token in self._known
+            or not token.startswith((SESSION_PREFIX, BOT_PREFIX))
+            or secret_hash(token) in self._wrong
+        )
+
+    async def load(self, token: str) -> None:
+        """Looks the token up; raises Unavailable."""
+        while True:
+            before = self._changes
+            known = await (self._session(token) if token.startswith(SESSION_PREFIX) else self._bot(token))
+            if self._changes == before:  # else it may have been changed, or ended, while it was read
+                break
+        if known is not None:
+            self._keep(token, known)
+        else:
+            self._remember_wrong(secret_hash(token), counted=False)
+
+    def is_new(self, token: str) -> bool:
+        """Whether nobody has asked this of the wrong token before, as far as is remembered."""
+        hash = secret_hash(token)
+        new = not self._wrong.get(hash, False)
+        self._remember_wrong(hash, counted=True)
+        return new
+
+    # Changes
+
+    def forget(self, owner: str, which: Callable[[Caller], bool] = lambda caller: True) -> None:
+        """Forgets those tokens of an account or a guest (by its id): they are looked up again, if they go on."""
+        self._changes += 1
+        for token in list(self._of.get(owner, ())):
+            if which(self._known[token].caller):
+                self._drop(token)
+
+    def update(self, account: Account) -> None:
+        """Lets the sessions of an account have its present name and rights."""
+        self._changes += 1
+        for token in self._of.get(account.id, ()):
+            known = self._known[token]
+            if known.caller.scope is None:
+                known.caller = msgspec.structs.replace(known.caller, user=account.user, admin=account.admin)
+
+    # Looking up
+
+    def _guest(self, token: str) -> _Known | None:
+        if token.startswith((SESSION_PREFIX, BOT_PREFIX)):
+            return None
+        user = self._guests.read(token)
+        if user is None:
+            return None
+        known = _Known(Caller(user=user, session=user.id), time.monotonic() + GUEST_CHECK, 0, None)
+        self._keep(token, known)
+        return known
+
+    async def _session(self, token: str) -> _Known | None:
+        session = await self._sessions.find(token)
+        account = await self._accounts.by_id(session.account) if session else None
+        if session is None or account is None:
+            return None
+        caller = Caller(user=account.user, account=account.id, session=session.id, admin=account.admin)
+        return self._noted(caller, session.until, session.seen, partial(self._session_seen, account.id))
+
+    async def _bot(self, token: str) -> _Known | None:
+        bot = await self._bots.find(token)
+        maker = await self._accounts.by_id(bot.maker) if bot else None
+        if bot is None or maker is None:
+            return None
+        return self._noted(bot.caller(""), bot.until, bot.seen, self._bots.seen.note)
+
+    def _session_seen(self, account: str, session: str, address: str) -> None:
+        self._sessions.seen.note(session, address)
+        self._accounts.seen.note(account)
+
+    def _noted(self, caller: Caller, until: int, seen: int, note: Callable[[str, str], None]) -> _Known:
+        """It is looked at again when it is to be noted that it was seen."""
+        wait = self._seen_interval - max(0.0, (now() - seen) / 1000)
+        return _Known(caller, time.monotonic() + min(wait, (until - now()) / 1000), until, note)
+
+    def _looked_at(self, token: str, known: _Known, address: str) -> _Known | None:
+        """It again, if it goes on."""
+        at = now()
+        if known.note is None or at >= known.until:
+            self._drop(token)
+            return self._guest(token)
+        known.note(known.caller.session, address)
+        known.again = time.monotonic() + min(self._seen_interval, (known.until - at) / 1000)
+        return known
+
+    # Memory
+
+    def _keep(self, token: str, known: _Known) -> None:
+        self._known[token] = known
+        self._of.setdefault(known.caller.id, set()).add(token)
+        if len(self._known) > self._kept:
+            self._drop(next(iter(self._known)))
+
+    def _drop(self, token: str) -> None:
+        owner = self._known.pop(token).caller.id
+        mine = self._of[owner]
+        mine.discard(token)
+        if not mine:
+            del self._of[owner]
+
+    def _remember_wrong(self, hash: str, *, counted: bool) -> None:
+        self._wrong[hash] = self._wrong.get(hash, False) or counted
+        if len(self._wrong) > WRONG_KEPT:
+            del self._wrong[next(iter(self._wrong))]
