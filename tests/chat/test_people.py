@@ -2,6 +2,7 @@
 
 import pytest
 
+from chat.claims import Claims
 from chat.errors import BadRequest, NameTaken
 from chat.people import People, User
 from tests.clock import FakeClock
@@ -87,7 +88,7 @@ def test_a_refused_entry_changes_nothing() -> None:
 
 
 def test_signing_out_frees_the_name() -> None:
-    """It is held no longer, unless the person is still connected elsewhere."""
+    """It is held no longer than the person is connected, and if they are not, no longer at all."""
     people, _ = people_and_clock()
     ann = people.guest("ann")
     people.enter(ann)
@@ -95,10 +96,32 @@ def test_signing_out_frees_the_name() -> None:
     with pytest.raises(NameTaken):
         people.guest("ann")
     people.leave(ann, hold=True)
+    other = people.guest("ann")
+    people.enter(other)
+    people.leave(other, hold=True)
     with pytest.raises(NameTaken):
         people.guest("ann")
-    people.sign_out(ann)
+    people.sign_out(other)
     people.guest("ann")
+
+
+def test_a_name_that_belongs_to_somebody_is_no_guests() -> None:
+    """Neither a new guest nor one who had the name before has it any more; its owner always has it."""
+    claims = Claims()
+    people = People(FakeClock().call_later, hold=60, check_claim=claims.check)
+    guest, account = people.guest("ann"), User(id="a-1", name="Ann", guest=False)
+    people.enter(guest)
+    assert people.holder("ANN") == people.find(guest.id) == guest
+    claims.take("a-1", ["Ann"])
+    for refused in (lambda: people.guest("АNN"), lambda: people.enter(guest), lambda: people.check(guest)):
+        with pytest.raises(NameTaken, match="belongs to"):
+            refused()
+    people.enter(account)
+    assert people.holder("ann") == account
+    people.leave(guest, hold=False)
+    assert people.holder("ann") == account
+    people.leave(account, hold=False)
+    assert people.holder("ann") is None
 
 
 def test_a_name_must_be_allowed() -> None:

@@ -22,7 +22,7 @@ class MessagesTest(ChatTestCase):
         assert (answer.status, answer.body["seq"]) == (201, 1)
         page = (await self.page("lobby", token=token)).body
         assert (page["room"], page["seq"], page["more"]) == ("Lobby", 1, False)
-        user = self.sessions.user(token)
+        user = self.chat.identity.guests.read(token)
         assert user is not None
         assert page["entries"] == [
             {

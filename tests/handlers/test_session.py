@@ -6,7 +6,7 @@ from unittest import mock
 
 from tornado.testing import gen_test
 
-from handlers.identity import COOKIE, REMEMBERED
+from handlers.identity import COOKIE
 from tests.cases import Answer, ChatTestCase
 
 
@@ -22,9 +22,10 @@ class SessionTest(ChatTestCase):
         assert answer.status == 200
         user = answer.body["user"]
         assert (user["name"], user["guest"]) == ("Ann", True)
-        assert (await self.call("GET", "/api/session", token=answer.body["token"])).body == {"user": user}
+        signed_in = {"user": user, "account": None}
+        assert (await self.call("GET", "/api/session", token=answer.body["token"])).body == signed_in
         cookie = {"Cookie": f"{COOKIE}={cookie_of(answer)[COOKIE].value}"}
-        assert (await self.call("GET", "/api/session", headers=cookie)).body == {"user": user}
+        assert (await self.call("GET", "/api/session", headers=cookie)).body == signed_in
 
     @gen_test
     async def test_the_cookie_is_for_the_server_alone(self) -> None:
@@ -117,7 +118,7 @@ class SessionTest(ChatTestCase):
     async def test_a_session_outlives_its_name(self) -> None:
         """Who comes back when somebody else has the name by now is told 409, with GET and on every other call."""
         token = self.token("ann")
-        ann = self.sessions.user(token)
+        ann = self.chat.identity.guests.read(token)
         assert ann is not None
         assert (await self.call("GET", "/api/session", token=token)).status == 200
         self.chat.people._present._end(ann)  # the minute is over
@@ -135,13 +136,6 @@ class SessionTest(ChatTestCase):
         late, later = time.time() + 31 * 86400, time.monotonic() + 31 * 86400
         with (
             mock.patch("time.time", return_value=late),
-            mock.patch("handlers.identity.time.monotonic", return_value=later),
+            mock.patch("chat.tokens.time.monotonic", return_value=later),
         ):
-            assert self.sessions.user(token) is None
-
-    def test_remembers_a_bounded_number_of_tokens(self) -> None:
-        """Checked tokens do not fill the memory."""
-        users = self.sessions._users
-        users.update((str(n), users.get("", None)) for n in range(REMEMBERED))  # type: ignore[misc]
-        assert self.sessions.user(self.token("ann")) is not None
-        assert len(users) == 1
+            assert self.chat.identity.tokens.caller(token, "") is None
