@@ -154,7 +154,11 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     alarms = Alarms(loop)
     stopping = asyncio.Event()
     metrics = Metrics()
-    clients = Clients(limit=config.clients_limit, backlog_limit=config.backlog_total)
+    clients = Clients(
+        limit=config.clients_limit,
+        address_limit=config.clients_per_address,
+        backlog_limit=config.backlog_total,
+    )
     history = History(connection.database)
     commit = GroupCommit(
         history,
@@ -179,9 +183,10 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     identity = make_identity(
         connection.database, secret, limits, bans=bans, people=people, claims=claims, clients=clients
     )
+    rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     metrics.watch(clients, registry.__len__, commit.__len__)
     return Chat(
-        access=Access(registry, guests=config.guests),
+        access=Access(registry, rates, guests=config.guests),
         alarms=alarms,
         audit=Audit(connection.database, observe=metrics.count_act),
         bans=bans,
@@ -195,7 +200,7 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         identity=identity,
         clients=clients,
         metrics=metrics,
-        rates=Rates(settings_of(config, RateTable), observe=metrics.count_refusal),
+        rates=rates,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
         limits=settings_of(config, Limits),

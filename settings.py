@@ -91,6 +91,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
     # The process
     clients_limit: Annotated[Count, "connections of all transports; more are answered 503"] = 20_000
+    clients_per_address: Annotated[
+        Count, "connections from one address, as many may share one; leaves a quarter for all the others"
+    ] = 15_000
     backlog_total: Annotated[
         Count, "unsent bytes of all clients together after which the slowest are closed, whatever each has waiting"
     ] = 256 * 1024 * 1024

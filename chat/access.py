@@ -7,7 +7,8 @@ from chat.callers import Caller
 from chat.catch_up import Cursor
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
 from chat.policy import Rights, left_of, until_text
-from chat.protocol import Change, Send
+from chat.protocol import Change, Read, Send, Typing
+from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
 
@@ -18,11 +19,12 @@ class Access:
     """Finds rooms for callers, and refuses what they may not do.
 
     A room that one may not see is answered like one that does not exist. `guests`: what those without an account may
-    do.
+    do. `rates`: how much of it.
     """
 
-    def __init__(self, registry: RoomRegistry, *, guests: Guests) -> None:
+    def __init__(self, registry: RoomRegistry, rates: Rates, *, guests: Guests) -> None:
         self._registry = registry
+        self._rates = rates
         self._guests = guests
         registry.watch(lambda room, before: self.enforce(room))
 
@@ -38,15 +40,26 @@ class Access:
     async def to_join(self, name: str, cursor: Cursor, caller: Caller) -> Room:
         """The room of that name, made if there was none and the cursor can be one of a new room."""
         makes = cursor.may_be_new and self._may_make(caller)
-        room = await (self._registry.wake(name) if makes else self._find(name, caller))
+        room = await (self._wake(name, caller) if makes else self._find(name, caller))
         self.may_read(room, caller)
         return room
 
     async def to_change(self, change: Change, caller: Caller) -> Room:
-        """The room that is to be changed: a message makes it if there is none."""
+        """The room that is to be changed: a message makes it if there is none.
+
+        Raises RateLimited as well. What is stored already costs nothing, so that it can be sent again until there is an
+        answer.
+        """
         makes = isinstance(change, Send) and self._may_make(caller)
-        room = await (self._registry.wake(change.room) if makes else self._find(change.room, caller))
+        room = self._registry.awake(change.room)
+        known = room is not None and room.entry_of(change.key) is not None
+        if not known:
+            self._rates.change(caller)
+        if room is None or not makes:
+            room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
         self.may_change(room, caller, change)
+        if not known:
+            self._rates.change_in(room.key)  # not before: strangers use up nothing of it
         return room
 
     async def to_see(self, name: str, caller: Caller | None) -> Room:
@@ -77,6 +90,10 @@ class Access:
         if not self._seen(room, caller).own:
             raise Forbidden("Only its owner may do that with this room.")
         return room
+
+    async def _wake(self, name: str, caller: Caller) -> Room:
+        """The room of that name, made if there was none and they may make one more."""
+        return await self._registry.wake(name, lambda: self._rates.make_room(caller))
 
     async def _find(self, name: str, caller: Caller | None) -> Room:
         """The room of that name; raises NotFound where there is none that the caller may know of.
@@ -151,6 +168,15 @@ class Access:
             wait = room.pace.wait(caller.id, policy.slow)
             if wait > 0:
                 raise RateLimited(f"Slow mode: one message every {policy.slow} seconds here.", retry_after=wait)
+
+    def may_tell(self, room: Room, caller: Caller, what: Typing | Read) -> None:
+        """Raises ChatError for one who may not tell the others here that they type or have read; who is muted does not
+        type."""
+        self._rates.passing(caller)
+        if isinstance(what, Typing):
+            self.may_change(room, caller)
+        else:
+            self.may_read(room, caller)
 
     def _why_not(self, room: Room, caller: Caller) -> str:
         if caller.scope is not None and not caller.scope.write:

@@ -3,8 +3,9 @@ more."""
 
 from collections.abc import Callable
 
+from chat.addresses import address_key
 from chat.callers import Caller
-from chat.errors import ChatError, Unavailable
+from chat.errors import ChatError, RateLimited, Unavailable
 from chat.protocol import CloseCode
 from chat.waiters import StreamingWaiter, Waiter
 
@@ -13,12 +14,15 @@ FULL_RETRY = 5.0
 
 
 class Clients:
-    """Takes in at most `limit` clients, for whom at most `backlog_limit` bytes may wait together."""
+    """Takes in at most `limit` clients, `address_limit` of them from one address; at most `backlog_limit` bytes may
+    wait for all together."""
 
-    def __init__(self, *, limit: int, backlog_limit: int) -> None:
+    def __init__(self, *, limit: int, address_limit: int, backlog_limit: int) -> None:
         self._limit = limit
+        self._address_limit = address_limit
         self._backlog_limit = backlog_limit
         self._waiters: dict[Waiter, None] = {}
+        self._at: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self._waiters)
@@ -31,23 +35,34 @@ class Clients:
         """Bytes that wait for all of them together."""
         return sum(waiter.backlog for waiter in self._streaming())
 
-    def admit(self) -> None:
-        """Raises Unavailable if there is no room for one more."""
+    def admit(self, address: str) -> None:
+        """Raises Unavailable if there is no room for one more, RateLimited if there is none for one more from there."""
         if len(self._waiters) >= self._limit:
             raise Unavailable("The server is full; try again in a moment.", retry_after=FULL_RETRY)
+        if self._at.get(address_key(address), 0) >= self._address_limit:
+            raise RateLimited("Too many connections from your address; close some.", retry_after=FULL_RETRY)
 
     def add(self, waiter: Waiter) -> None:
+        """A waiter that is not there yet."""
         self._waiters[waiter] = None
+        place = address_key(waiter.caller.address)
+        self._at[place] = self._at.get(place, 0) + 1
 
     def remove(self, waiter: Waiter) -> None:
         """Harmless when repeated."""
-        self._waiters.pop(waiter, None)
+        if waiter not in self._waiters:
+            return
+        del self._waiters[waiter]
+        place = address_key(waiter.caller.address)
+        self._at[place] -= 1
+        if not self._at[place]:
+            del self._at[place]
 
-    def end(self, which: Callable[[Caller], bool], error: ChatError) -> None:
-        """Puts out all clients of the callers that fit: sockets with 4401, polls with the error as their answer."""
+    def end(self, which: Callable[[Caller], bool], error: ChatError, code: CloseCode = CloseCode.NOT_SIGNED_IN) -> None:
+        """Puts out all clients of the callers that fit: sockets with the code, polls with the error as their answer."""
         for waiter in list(self._waiters):
             if which(waiter.caller):
-                waiter.refuse(error, CloseCode.NOT_SIGNED_IN)
+                waiter.refuse(error, code)
 
     def relieve(self) -> None:
         """Closes the slowest while more than the limit waits for all together."""

@@ -158,9 +158,9 @@ class Rates:
         if wait:
             self._refuse("picture", "Too many new pictures.", wait)
 
-    def patient(self, who: str) -> bool:
+    def patient(self, caller: Caller) -> bool:
         """Counts one refusal of theirs; False for one who goes on against the limit and is to be closed."""
-        return not self._refusals.take(who)
+        return not self._refusals.take(caller.id)
 
     def _both(self, persons: Buckets, addresses: Buckets, limit: str, sentence: str, caller: Caller) -> None:
         wait = persons.take(caller.id)

@@ -58,14 +58,15 @@ class RoomRegistry:
             self._used[key] = time.monotonic()
         return room
 
-    async def wake(self, name: str) -> Room:
+    async def wake(self, name: str, permit: Callable[[], object] = lambda: None) -> Room:
         """The room of that name, made if there was none; raises BadRequest, Unavailable.
 
-        An awake one is given at once.
+        An awake one is given at once. `permit` is called before one is made, and raises if it may not be.
         """
         name = room_name(name)
         room = await self._find(name)
         if room is None:
+            permit()
             key = room_key(name)
             await self._together(self._making, key, lambda: self._history.make_room(_new_record(name, name)))
             # The first look may be one that somebody began before the room was made.

@@ -54,7 +54,8 @@ class Handler(RequestHandler):
             self.set_header(name, value)
 
     def prepare(self) -> Awaitable[None] | None:
-        """Checks the size of the body, and looks up whose session it is if memory does not know."""
+        """Checks the address and the size of the body, and looks up whose session it is if memory does not know."""
+        self.chat.bans.check_address(self.request.remote_ip or "")
         if len(self.request.body) > self.body_limit():
             raise TooLarge(f"A body has at most {self.body_limit()} bytes.")
         token = self.sessions.to_load(self.request)

@@ -64,8 +64,7 @@ class CommandsHandler(RoomHandler):
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
                     room = await self.chat.access.to_read(name, caller)
-                    if isinstance(wanted, Typing):
-                        self.chat.access.may_change(room, caller)
+                    self.chat.access.may_tell(room, caller, wanted)
                     tell(room, caller.user, wanted)
                     self.set_status(204)
                     self.clear_header("Content-Type")

@@ -20,7 +20,7 @@ class PollHandler(QuickHandler):
 
     async def get(self) -> None:
         limits = self.chat.limits
-        self.chat.clients.admit()
+        self.chat.clients.admit(self.request.remote_ip or "")
         caller = self.caller()
         user, passing = caller.user, caller.passing
         wanted = wanted_rooms(self, least=END)

@@ -68,7 +68,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             raise BadRequest("This address speaks WebSocket.")
         if not self._is_from_here():
             raise Forbidden("A page of another site may not open a socket here.")
-        self.chat.clients.admit()
+        self.chat.clients.admit(self.request.remote_ip or "")
         try:
             self.identified = self.caller()
         except (Unauthenticated, Forbidden) as error:
@@ -175,8 +175,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 room = self.waiter.rooms.get(room_key(command.room))
                 if room is None:
                     raise BadRequest("Subscribe to the room first.")
-                if isinstance(command, Typing):
-                    self.chat.access.may_change(room, self.waiter.caller)
+                self.chat.access.may_tell(room, self.waiter.caller, command)
                 tell(room, self.waiter.user, command)
 
     def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read, size: int) -> None:
@@ -262,6 +261,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self._breaches += 1
             if self._breaches >= self.chat.limits.violations:
                 self.waiter.close(CloseCode.CONTRACT_BROKEN, "The contract was broken too often in a row.")
+        elif isinstance(error, RateLimited) and not self.chat.rates.patient(self.waiter.caller):
+            self.waiter.close(CloseCode.TOO_MUCH, "Too much, again and again.")
 
     # Its life
 

@@ -29,7 +29,7 @@ class StreamHandler(ApiHandler):
     waiter: StreamWaiter | None = None
 
     async def get(self) -> None:
-        self.chat.clients.admit()
+        self.chat.clients.admit(self.request.remote_ip or "")
         with self.present() as caller:
             wanted = self._wanted()
             rooms = [await self._check(asked, caller) for asked in wanted]

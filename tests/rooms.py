@@ -69,8 +69,10 @@ def new_room(
 class FakeWaiter(Waiter):
     """Remembers what it was given, and fails if it is told to."""
 
-    def __init__(self, user: User = ANN, *, linger: float = 0, failing: bool = False) -> None:
-        super().__init__(Caller(user=user))
+    def __init__(
+        self, user: User = ANN, *, linger: float = 0, failing: bool = False, address: str = "", account: str = ""
+    ) -> None:
+        super().__init__(Caller(user=user, address=address, account=account))
         self.linger = linger
         self.failing = failing
         self.broadcasts: list[Broadcast] = []

@@ -9,10 +9,10 @@ from tornado.iostream import IOStream
 
 from chat.callers import Caller
 from chat.clients import Clients
-from chat.errors import Unavailable
+from chat.errors import RateLimited, Unauthenticated, Unavailable
 from chat.protocol import CloseCode
 from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
-from tests.rooms import ANN
+from tests.rooms import ANN, BOB, FakeWaiter
 
 
 class FakeTransport:
@@ -30,24 +30,54 @@ class FakeTransport:
 
 def test_takes_in_so_many() -> None:
     """One too many is refused with a time to wait; when one has gone there is room; going twice is harmless."""
-    clients = Clients(limit=2, backlog_limit=1)
-    waiters: list[Any] = [object(), object()]
+    clients = Clients(limit=2, address_limit=9, backlog_limit=1)
+    waiters: list[Any] = [FakeWaiter(), FakeWaiter()]
     for waiter in waiters:
-        clients.admit()
+        clients.admit("")
         clients.add(waiter)
     assert len(clients) == 2
     with pytest.raises(Unavailable) as refused:
-        clients.admit()
+        clients.admit("")
     assert refused.value.retry_after
     clients.remove(waiters[0])
     clients.remove(waiters[0])
-    clients.admit()
+    clients.admit("")
     assert len(clients) == 1
+
+
+def test_takes_in_so_many_from_one_address() -> None:
+    """A place that has all it may have is refused with a time to wait, and no other; when one goes there is room."""
+    clients = Clients(limit=9, address_limit=2, backlog_limit=1)
+    waiters = [FakeWaiter(address=f"2001:db8::{number}") for number in range(2)]
+    for waiter in waiters:
+        clients.admit("2001:db8::9")
+        clients.add(waiter)
+    with pytest.raises(RateLimited) as refused:
+        clients.admit("2001:db8::9")
+    assert refused.value.retry_after
+    clients.admit("2001:db8:1::9")
+    for waiter in waiters * 2:
+        clients.remove(waiter)
+    clients.admit("2001:db8::9")
+    assert clients._at == {}
+
+
+def test_ends_those_who_fit() -> None:
+    """Whoever is meant is put out with the error and the code, and nobody else."""
+    clients = Clients(limit=9, address_limit=9, backlog_limit=1)
+    ann, bob = FakeWaiter(ANN), FakeWaiter(BOB)
+    for waiter in (ann, bob):
+        clients.add(waiter)
+    error = Unauthenticated("gone")
+    clients.end(lambda caller: caller.user == BOB, error)
+    assert (ann.refused, bob.refused) == ([], [(error, CloseCode.NOT_SIGNED_IN)])
+    clients.end(lambda caller: caller.user == ANN, error, CloseCode.NOT_ALLOWED)
+    assert ann.refused == [(error, CloseCode.NOT_ALLOWED)]
 
 
 async def test_counts_by_transport() -> None:
     """Each client counts for its transport."""
-    clients, tick = Clients(limit=9, backlog_limit=1), Tick(asyncio.get_running_loop().call_soon)
+    clients, tick = Clients(limit=9, address_limit=9, backlog_limit=1), Tick(asyncio.get_running_loop().call_soon)
     ours, theirs = socket.socketpair()
     with theirs:
         stream = IOStream(ours)
@@ -64,7 +94,7 @@ async def test_counts_by_transport() -> None:
 async def test_closes_the_slowest_when_too_much_waits() -> None:
     """While more waits for all together than is allowed, the slowest go, and no more of them than need be."""
     tick = Tick(asyncio.get_running_loop().call_soon)
-    clients = Clients(limit=9, backlog_limit=400_000)
+    clients = Clients(limit=9, address_limit=9, backlog_limit=400_000)
     pairs = [socket.socketpair() for _ in range(3)]
     transports = [FakeTransport() for _ in pairs]
     waiters = [
@@ -93,7 +123,7 @@ async def test_closes_the_slowest_when_too_much_waits() -> None:
 
 async def test_leaves_everybody_when_little_waits() -> None:
     """Below the limit nobody is closed."""
-    clients, tick = Clients(limit=9, backlog_limit=10**9), Tick(asyncio.get_running_loop().call_soon)
+    clients, tick = Clients(limit=9, address_limit=9, backlog_limit=10**9), Tick(asyncio.get_running_loop().call_soon)
     ours, theirs = socket.socketpair()
     with theirs:
         transport = FakeTransport()

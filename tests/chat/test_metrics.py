@@ -30,7 +30,7 @@ def test_counts_commits() -> None:
 
 def test_shows_what_is_looked_up() -> None:
     """Clients, rooms and the queue are those of the moment one asks."""
-    metrics, clients, rooms = Metrics(), Clients(limit=9, backlog_limit=9), [1, 2, 3]
+    metrics, clients, rooms = Metrics(), Clients(limit=9, address_limit=9, backlog_limit=9), [1, 2, 3]
     metrics.watch(clients, rooms.__len__, lambda: 5)
     assert value(metrics, "parley_rooms_awake") == 3
     rooms.pop()

@@ -176,9 +176,9 @@ def test_patience_ends() -> None:
     """So many refusals are borne at once, and then so many a second."""
     clock = FakeClock()
     limits, _ = rates(clock, refusal_rate="1/3")
-    assert [limits.patient("a") for _ in range(4)] == [True, True, True, False]
+    assert [limits.patient(caller()) for _ in range(4)] == [True, True, True, False]
     clock.advance(1)
-    assert limits.patient("a")
+    assert limits.patient(caller())
 
 
 def test_costs_next_to_nothing() -> None:

@@ -329,10 +329,10 @@ class SocketTest(ChatTestCase):
         """A connection that is cut while its room is read never stays in it."""
         reached, go_on, original = asyncio.Event(), asyncio.Event(), self.chat.registry.wake
 
-        async def slow(name: str) -> Any:
+        async def slow(*arguments: Any) -> Any:
             reached.set()
             await go_on.wait()
-            return await original(name)
+            return await original(*arguments)
 
         self.chat.registry.wake = slow  # type: ignore[method-assign]
         client = await self.raw_socket("/ws/a?username=ann")
