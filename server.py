@@ -39,7 +39,7 @@ from chat.mongod import PrivateMongod
 from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
-from chat.waiters import Tick
+from chat.waiter import Tick
 from handlers.identity import Sessions
 from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application

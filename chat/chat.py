@@ -20,7 +20,7 @@ from chat.metrics import Metrics
 from chat.people import People
 from chat.rates import Rates
 from chat.registry import RoomRegistry
-from chat.waiters import Tick
+from chat.waiter import Tick
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from chat.addresses import address_key
 from chat.callers import Caller
 from chat.errors import ChatError, RateLimited, Unavailable
 from chat.protocol import CloseCode
-from chat.waiters import StreamingWaiter, Waiter
+from chat.streaming import StreamingWaiter
+from chat.waiter import Waiter
 
 # One who finds the server full tries again after this time (seconds); clients spread it out themselves.
 FULL_RETRY = 5.0

@@ -14,7 +14,7 @@ from chat.pace import Pace
 from chat.people import User
 from chat.policy import Policy
 from chat.presence import CallLater, Presence
-from chat.waiters import Waiter
+from chat.waiter import Waiter
 
 log = logging.getLogger("parley.room")
 

@@ -11,7 +11,7 @@ from chat.limits import Limits
 from chat.people import User
 from chat.protocol import CloseCode
 from chat.room import Room, RoomRecord
-from chat.waiters import Waiter
+from chat.waiter import Waiter
 from settings import Settings
 from tests.clock import FakeClock
 

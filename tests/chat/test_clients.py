@@ -11,7 +11,8 @@ from chat.callers import Caller
 from chat.clients import Clients
 from chat.errors import RateLimited, Unauthenticated, Unavailable
 from chat.protocol import CloseCode
-from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
+from chat.waiter import Tick
+from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter
 from tests.rooms import ANN, BOB, FakeWaiter
 
 

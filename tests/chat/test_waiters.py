@@ -10,12 +10,13 @@ import pytest
 from tornado.iostream import IOStream
 from tornado.testing import ExpectLog
 
-from chat import waiters as waiters_module
+from chat import streaming
 from chat.broadcast import Broadcast, Notice
 from chat.callers import Caller
 from chat.framing import chunk, event, frame
 from chat.protocol import CloseCode
-from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter, Tick
+from chat.waiter import Tick
+from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter
 from tests.frames import bytes_of_tornado
 from tests.rooms import ANN, BOB, FakeWaiter, message, new_room
 from tests.waiting import until
@@ -362,7 +363,7 @@ async def test_a_broken_connection_costs_nothing() -> None:
 async def test_a_line_that_breaks_while_it_is_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Should the stream close between the send and the write, what waits is dropped."""
     async with line() as client:
-        monkeypatch.setattr(waiters_module, "send_now", lambda _send, data: data)
+        monkeypatch.setattr(streaming, "send_now", lambda _send, data: data)
         client.stream.close()
         client.waiter.put(b"one")
         client.waiter.put(b"two")

@@ -1,0 +1,99 @@
+"""A waiter: one client as the rooms see it, and the tick that lets each send once in a turn of the loop."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from chat.broadcast import Broadcast, Notice
+from chat.callers import Caller
+from chat.errors import ChatError
+from chat.protocol import CloseCode
+
+if TYPE_CHECKING:
+    from chat.room import Room
+
+log = logging.getLogger("parley.waiters")
+
+
+class Tick:
+    """Collects the waiters that were given something in this turn of the event loop and flushes each once.
+
+    So all that one turn brings a client leaves in one write, and a poll for several rooms is answered once.
+    """
+
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
+        self._call_soon = call_soon
+        self._touched: list[Waiter] = []
+
+    def touch(self, waiter: "Waiter") -> None:
+        """The waiter's `flush` is called at the end of this turn. A waiter touches once until it is flushed."""
+        if not self._touched:
+            self._call_soon(self.flush)
+        self._touched.append(waiter)
+
+    def flush(self) -> None:
+        touched, self._touched = self._touched, []
+        for waiter in touched:
+            try:
+                waiter.flush()
+            except Exception:
+                log.exception("waiter of %s failed", waiter.user.id)
+
+
+class Waiter(ABC):
+    """One client, as the rooms see it. It is in `rooms` by their keys; the rooms own it."""
+
+    __slots__ = ("caller", "rooms", "user")
+
+    transport: str
+    """`websocket`, `stream` or `poll`."""
+    linger: float = 0
+    """Seconds for which its person stays present in a room after it has left."""
+    notices = True
+    """Whether it wants to be told what passes."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        self.user = caller.user
+        self.rooms: dict[str, Room] = {}
+
+    @abstractmethod
+    def deliver(self, broadcast: Broadcast, own: bool) -> None:
+        """Takes new entries; `own`: its person sent one of them. Never blocks, never raises for its client's sake,
+        leaves no room."""
+
+    @abstractmethod
+    def notify(self, notice: Notice) -> None:
+        """Takes something passing; may drop it."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Sends what was taken in this turn of the loop."""
+
+    @abstractmethod
+    def dismiss(self) -> None:
+        """The server stops: answers or closes."""
+
+    @abstractmethod
+    def refuse(self, error: ChatError, code: CloseCode) -> None:
+        """Ends with an error: the client is told, and then answered or closed with that code."""
+
+    def lose(self, room: "Room", error: ChatError) -> None:
+        """Is put out of a room."""
+        room.leave(self)
+        self.refuse(error, CloseCode.NOT_ALLOWED)
+
+    def leave_all(self) -> None:
+        """Leaves every room; harmless when repeated."""
+        for room in list(self.rooms.values()):
+            room.leave(self)
+
+
+class Transport(Protocol):
+    """The connection under a waiter, as its handler offers it."""
+
+    def left(self) -> None:
+        """The waiter has left its rooms for good."""
+
+    def close_transport(self, code: int, reason: str) -> None: ...
