@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 
+import logs
 import settings
+import web
 from chat.access import Access
 from chat.alarms import Alarms
 from chat.audit import Audit
@@ -43,6 +44,8 @@ from chat.waiter import Tick
 from handlers.identity import Sessions
 from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
+from handlers.tls import CertificateError
+from handlers.web_server import WebServer
 
 log = logging.getLogger("parley")
 
@@ -55,10 +58,6 @@ UPKEEP_INTERVAL = 5.0
 # connection that the client still writes to would throw away what it has not read yet.
 POLL_ANSWERS = 0.05
 LAST_ANSWERS = 0.5
-
-
-# Read from a connection at once (bytes): most messages fit, and each read makes a buffer of this size.
-READ_SIZE = 16 * 1024
 # New objects between two runs of the garbage collector over the youngest, and runs between those over older ones.
 COLLECTOR_THRESHOLDS = (20_000, 20, 50)
 
@@ -68,11 +67,15 @@ class StartError(Exception):
 
 
 async def serve(config: settings.Settings) -> None:
-    """Runs until SIGTERM or SIGINT; raises StartError or DatabaseError if it cannot start, and leaves nothing
-    running."""
+    """Runs until SIGTERM or SIGINT.
+
+    Raises SettingsError, StartError, CertificateError or DatabaseError if it cannot start, and leaves nothing running.
+    """
+    asyncio.get_running_loop().set_exception_handler(logs.loop_failed)
     starting = asyncio.current_task()
     assert starting is not None
     _on_signals(partial(_give_up, starting))
+    reach, tls = web.make_reach(config), web.make_tls(config)
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
@@ -84,16 +87,19 @@ async def serve(config: settings.Settings) -> None:
         chat = make_chat(config, connection, await connection.secret())
         closing.callback(chat.identity.close)
         await prepare(chat)
-        sessions = Sessions(chat)
-        server = HTTPServer(application(chat, sessions), max_body_size=config.frame_limit, chunk_size=READ_SIZE)
-        listener = Listener(server, sockets, file_limit=file_limit)
+        server = web.make_server(config, application(chat, Sessions(chat), reach))
+        listener = Listener(server, sockets, file_limit=file_limit, tls=tls)
         chat.commit.start()
         chat.keepalive.start()
-        tasks = [asyncio.create_task(_upkeep(chat)), asyncio.create_task(chat.metrics.measure_lag())]
+        work = (_upkeep(chat), chat.metrics.measure_lag(), server.overdue.run())
+        tasks = [asyncio.create_task(each) for each in work]
         stop = asyncio.Event()
         _on_signals(stop.set)
+        if tls is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, web.renew_tls, listener, config)
         listener.start()
-        log.info("Parley is at http://%s:%d", _shown(config.address), sockets[0].getsockname()[1])
+        scheme = "http" if tls is None else "https"
+        log.info("Parley is at %s://%s:%d", scheme, _shown(config.address), sockets[0].getsockname()[1])
         _spare_the_collector()
         await stop.wait()
         log.info("stopping")
@@ -232,7 +238,7 @@ async def _upkeep(chat: Chat) -> None:
         chat.clients.relieve()
 
 
-async def drain(server: HTTPServer, chat: Chat, timeout: float) -> None:
+async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
     """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
     await chat.commit.stop(timeout)
     chat.stopping.set()
@@ -259,15 +265,12 @@ def main() -> None:
         config = settings.read(sys.argv[1:], os.environ)
     except settings.SettingsError as error:
         sys.exit(_complain(str(error), 2))
-    logging.basicConfig(
-        level=config.log_level.upper(),
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        stream=sys.stderr,
-    )
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    logs.configure(config.log_format, config.log_level)
     try:
         asyncio.run(serve(config))
-    except (StartError, DatabaseError) as error:
+    except settings.SettingsError as error:
+        sys.exit(_complain(str(error), 2))
+    except (StartError, CertificateError, DatabaseError) as error:
         sys.exit(_complain(str(error), 1))
     except asyncio.CancelledError:
         pass  # asked to stop before it was up

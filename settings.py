@@ -39,6 +39,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     address: Annotated[str, "address to listen on; the default lets in only this machine"] = "127.0.0.1"
     port: Annotated[Port, "port to listen on; 0 takes a free one"] = 8888
 
+    # Who may reach it. Lists have commas
+    hosts: Annotated[
+        str, "names it is reached by, or * for any; addresses, localhost and this machine's own name always are"
+    ] = ""
+    origins: Annotated[str, "other sites whose pages may open sockets and write here, like https://www.example.org"] = (
+        ""
+    )
+    trusted_proxies: Annotated[
+        str, "addresses or ranges of the proxies whose X-Forwarded-For, -Proto and -Host are believed"
+    ] = ""
+    metrics_from: Annotated[str, "addresses or ranges that may read /metrics"] = "127.0.0.0/8,::1"
+    tls_cert: Annotated[str, "PEM file of the certificate and its chain: serves https; SIGHUP reads it anew"] = ""
+    tls_key: Annotated[str, "PEM file of the certificate's key, if that is not in the same file"] = ""
+    hsts: Annotated[Whole, "days for which browsers that came by https are to use nothing else; 0 leaves them free"] = (
+        365
+    )
+
+    # Patience with slow clients, who hold a file each
+    header_limit: Annotated[Count, "size of a request's head; a poll names up to 100 rooms in its address"] = 64 * 1024
+    header_timeout: Annotated[
+        Positive, "for the head of a request, the handshake of TLS included; a phone with two bars takes 5"
+    ] = 15
+    body_timeout: Annotated[Positive, "for a body to be read; the largest, at 150 KB a second"] = 30
+    idle_timeout: Annotated[
+        Positive, "between two requests of a connection; above the 60 after which proxies drop theirs"
+    ] = 75
+    answer_timeout: Annotated[Positive, "for a client to take an answer; the largest, half a MiB, at 4 KB a second"] = (
+        120
+    )
+
     # Where it keeps things
     data: Annotated[str, "folder of the private MongoDB"] = "data"
     mongo: Annotated[str, "mongodb:// address of an existing MongoDB, instead of the private one"] = ""
@@ -47,6 +77,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Positive, "GiB of cache for the private MongoDB; a chat reads mostly its newest entries"
     ] = 0.25
     log_level: Annotated[Literal["debug", "info", "warning", "error"], "how much is logged"] = "info"
+    log_format: Annotated[
+        Literal["auto", "plain", "json"], "lines of JSON, or plain ones; auto: plain on a terminal, else JSON"
+    ] = "auto"
+    access_log: Annotated[
+        Literal["no", "yes"], "a line for each request; no: a hundred people who poll make 500 a minute"
+    ] = "no"
 
     # What one message may be
     text_limit: Annotated[Count, "characters of a text; longer ones are documents, not messages"] = 4_000
@@ -190,6 +226,11 @@ def read(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     for source in (_file(file) if file else {}, variables, flags):
         values |= {name: (label, value) for name, (label, value) in _labelled(source)}
     return Settings(**{name: _cast(name, label, value) for name, (label, value) in values.items()})
+
+
+def listed(value: str) -> list[str]:
+    """The parts of a setting that is a list."""
+    return [part for part in (each.strip() for each in value.split(",")) if part]
 
 
 def _labelled(source: Mapping[str, Any]) -> list[tuple[str, tuple[str, Any]]]:

@@ -1,6 +1,7 @@
 """What all handlers share: who asks, JSON in and out, and errors as the contract has them."""
 
-from collections.abc import Awaitable, Iterator
+import logging
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import responses
 from types import TracebackType
@@ -14,6 +15,7 @@ from chat.callers import Caller
 from chat.chat import Chat
 from chat.errors import BadRequest, ChatError, Forbidden, TooLarge, Unauthenticated, Unavailable
 from chat.protocol import encode, sentence
+from handlers.headers import CALL_HEADERS, JSON_HEADERS
 from handlers.identity import Sessions
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -29,29 +31,38 @@ STATUS = {
     "unavailable": 503,
 }
 
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-}
-JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+log = logging.getLogger("parley.web")
 
 
-class Handler(RequestHandler):
+class Guarded(RequestHandler):
+    """What holds for every answer, files and errors included: its headers, and what is logged of a fault."""
+
+    guards: Mapping[str, str] = CALL_HEADERS
+
+    def set_default_headers(self) -> None:
+        self.clear_header("Server")
+        for name, value in self.guards.items():
+            self.set_header(name, value)
+        if self.request.protocol == "https" and self.settings["hsts"]:
+            self.set_header("Strict-Transport-Security", self.settings["hsts"])
+
+    def log_exception(
+        self,
+        typ: type[BaseException] | None,
+        value: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        """Only what is our fault, and without the request: its address may hold a token."""
+        if value is not None and not isinstance(value, ChatError | HTTPError):
+            log.error("%s of %s failed", self.request.method, type(self).__name__, exc_info=value)
+
+
+class Handler(Guarded):
     """Base of every handler. `chat` and `sessions` come from server.py."""
 
     def initialize(self, chat: Chat, sessions: Sessions) -> None:
         self.chat = chat
         self.sessions = sessions
-
-    def set_default_headers(self) -> None:
-        self.clear_header("Server")
-        for name, value in HEADERS.items():
-            self.set_header(name, value)
 
     def prepare(self) -> Awaitable[None] | None:
         """Checks the address and the size of the body, and looks up whose session it is if memory does not know."""
@@ -112,15 +123,6 @@ class Handler(RequestHandler):
     def send_error(self, status_code: int = 500, **kwargs: Any) -> None:
         error = _error_in(kwargs)
         super().send_error(STATUS[error.code] if error else status_code, **kwargs)
-
-    def log_exception(
-        self,
-        typ: type[BaseException] | None,
-        value: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
-        if not isinstance(value, ChatError | HTTPError):
-            super().log_exception(typ, value, tb)
 
     def reason_for(self, status_code: int, kwargs: dict[str, Any]) -> str:
         """A sentence for whoever asked."""

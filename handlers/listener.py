@@ -5,11 +5,14 @@ import errno
 import logging
 import resource
 import socket
+import ssl
 import sys
 from typing import Any
 
 from tornado.httpserver import HTTPServer
-from tornado.iostream import IOStream
+from tornado.iostream import IOStream, SSLIOStream
+
+from handlers.headers import CALL_HEADERS, JSON_HEADERS
 
 log = logging.getLogger("parley.listener")
 
@@ -21,10 +24,10 @@ ACCEPTED_AT_ONCE = 128
 PAUSE = 0.5
 
 FULL = (
-    b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
-    b"Content-Type: application/json; charset=utf-8\r\n\r\n"
-    b'{"error":{"code":"unavailable","reason":"The server is full; try again in a moment."}}'
-)
+    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in (CALL_HEADERS | JSON_HEADERS).items())
+    + '\r\n{"error":{"code":"unavailable","reason":"The server is full; try again in a moment."}}'
+).encode()
 
 
 def raise_file_limit() -> int:
@@ -40,10 +43,19 @@ def raise_file_limit() -> int:
 class Listener:
     """Hands new connections to the server.
 
-    At the limit of open files they are answered 503, and the loop does not spin.
+    At the limit of open files they are answered 503, and the loop does not spin. With a `tls` context they are
+    encrypted; another one counts for those who come from then on.
     """
 
-    def __init__(self, server: HTTPServer, sockets: list[socket.socket], *, file_limit: int) -> None:
+    def __init__(
+        self,
+        server: HTTPServer,
+        sockets: list[socket.socket],
+        *,
+        file_limit: int,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tls = tls
         self._server = server
         self._sockets = sockets
         # Where few are allowed at all, half of them are for clients.
@@ -75,15 +87,25 @@ class Listener:
                 self._pause(listening)
                 return
             # The lowest free number is given to a new file, so this one tells how many are open.
-            if connection.fileno() >= self._highest:
+            if connection.fileno() < self._highest:
+                self._serve(connection, address)
+            elif self.tls is None:
                 _refuse(connection)
             else:
-                self._serve(connection, address)
+                connection.close()  # no handshake for the sake of a refusal
 
     def _serve(self, connection: socket.socket, address: Any) -> None:
         connection.setblocking(False)
+        kind: type[IOStream] = IOStream
+        if self.tls is not None:
+            kind = SSLIOStream
+            try:
+                connection = self.tls.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+            except OSError:  # gone already
+                connection.close()
+                return
         server = self._server
-        stream = IOStream(connection, max_buffer_size=server.max_buffer_size, read_chunk_size=server.read_chunk_size)
+        stream = kind(connection, max_buffer_size=server.max_buffer_size, read_chunk_size=server.read_chunk_size)
         server.handle_stream(stream, address)
 
     def _pause(self, listening: socket.socket) -> None:

@@ -8,11 +8,14 @@ from tornado.web import HTTPError, StaticFileHandler
 
 from chat.errors import ChatError
 from chat.names import room_name
-from handlers.base import Handler
+from handlers.base import Guarded, Handler
+from handlers.headers import PAGE_HEADERS
 
 
 class PageHandler(Handler):
     """Pages are made anew for each visit: the scripts they name carry their versions."""
+
+    guards = PAGE_HEADERS
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -46,14 +49,12 @@ class NoPage(PageHandler):
         raise HTTPError(404)
 
 
-class StaticFiles(StaticFileHandler):
+class StaticFiles(Guarded, StaticFileHandler):
     """Files of static/.
 
     Modules import each other without a version, so browsers are to ask whether they have changed.
     """
 
     def set_extra_headers(self, path: str) -> None:
-        self.clear_header("Server")
-        self.set_header("X-Content-Type-Options", "nosniff")
         if "v" not in self.request.query_arguments:
             self.set_header("Cache-Control", "no-cache")

@@ -10,12 +10,15 @@ from tornado.httputil import format_timestamp
 from tornado.util import ObjectDict
 
 from chat.framing import direct_send, send_now
-from handlers.base import HEADERS, JSON_HEADERS, ApiHandler
+from handlers.base import ApiHandler
+from handlers.headers import CALL_HEADERS, JSON_HEADERS
 
 
-@lru_cache(maxsize=2)
-def _head(second: int) -> bytes:
-    headers = {"Date": format_timestamp(second), **HEADERS, **JSON_HEADERS}
+@lru_cache(maxsize=4)
+def _head(second: int, strict_transport: str) -> bytes:
+    headers = {"Date": format_timestamp(second), **CALL_HEADERS, **JSON_HEADERS}
+    if strict_transport:
+        headers["Strict-Transport-Security"] = strict_transport
     return "".join(["HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items())]).encode()
 
 
@@ -27,6 +30,7 @@ class QuickHandler(ApiHandler):
 
     _made = False
     _answered = False
+    _status_code = 200  # Tornado sets it where headers are made
 
     def clear(self) -> None:
         if self._made:
@@ -41,7 +45,9 @@ class QuickHandler(ApiHandler):
             self._answered = True
         elif self._is_kept_open():
             connection.set_close_callback(None)
-            answer = b"%bContent-Length: %d\r\n\r\n%b" % (_head(int(time.time())), len(body), body)
+            strict_transport = self.settings["hsts"] if self.request.protocol == "https" else ""
+            head = _head(int(time.time()), strict_transport)
+            answer = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
             rest = answer if stream.writing() else send_now(direct_send(stream), answer)
             if rest is None:
                 stream.close()
@@ -61,6 +67,7 @@ class QuickHandler(ApiHandler):
     def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
         if not self._answered:
             return super().finish(chunk)
+        self._log()
         done: Future[None] = Future()
         done.set_result(None)
         return done

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from tornado.web import Application
-
 from chat.chat import Chat
 from handlers.account import AccountHandler
 from handlers.base import NotFoundHandler
@@ -16,6 +14,7 @@ from handlers.pages import LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.poll import PollHandler
 from handlers.rooms import RoomsHandler
 from handlers.session import SessionHandler
+from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
 from handlers.stream import StreamHandler
 
@@ -23,10 +22,10 @@ HERE = Path(__file__).resolve().parent.parent
 ROOM = "([^/]+)"
 
 
-def application(chat: Chat, sessions: Sessions) -> Application:
+def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
     """The web application of one server."""
     shared: dict[str, Any] = {"chat": chat, "sessions": sessions}
-    return Application(
+    return Site(
         [
             (r"/api/poll", PollHandler, shared),  # asked most often, so it is looked for first
             (r"/", LobbyPage, shared),
@@ -42,8 +41,9 @@ def application(chat: Chat, sessions: Sessions) -> Application:
             (r"/healthz", HealthHandler, shared),
             (r"/metrics", MetricsHandler, shared),
         ],
+        shared,
+        reach,
         default_handler_class=NoPage,
-        default_handler_args=shared,
         template_path=HERE / "templates",
         static_path=HERE / "static",
         static_handler_class=StaticFiles,

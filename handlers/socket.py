@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Coroutine
 from typing import Any
-from urllib.parse import urlsplit
 
 from tornado.websocket import WebSocketHandler
 
@@ -39,6 +38,8 @@ from chat.protocol import (
 from chat.room import Room
 from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
+from handlers.identity import COOKIE, SECURE_COOKIE
+from handlers.origins import Origins
 
 log = logging.getLogger("parley.socket")
 
@@ -66,8 +67,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     def _admit(self) -> None:
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("This address speaks WebSocket.")
-        if not self._is_from_here():
-            raise Forbidden("A page of another site may not open a socket here.")
+        origins: Origins = self.settings["origins"]
+        has_cookie = not {COOKIE, SECURE_COOKIE}.isdisjoint(self.request.cookies)
+        refusal = origins.socket_refusal(self.request, has_cookie=has_cookie)
+        if refusal:
+            raise Forbidden(refusal)
         self.chat.clients.admit(self.request.remote_ip or "")
         try:
             self.identified = self.caller()
@@ -76,13 +80,10 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             return  # a browser's page is told by a close code, as it never sees the status of a handshake
         self.chat.people.check(self.identified.user)
 
-    def _is_from_here(self) -> bool:
-        """Whether the page that opens the socket is one of ours; what is no browser names none."""
-        origin = self.request.headers.get("Origin")
-        try:
-            return origin is None or urlsplit(origin).netloc.lower() == self.request.host.lower()
-        except ValueError:
-            return False
+    def check_origin(self, origin: str) -> bool:
+        """Tornado asks once more, about other sites alone."""
+        origins: Origins = self.settings["origins"]
+        return origins.is_ours(origin, self.request)
 
     def open(self, *path: str, **_: str) -> None:
         self._under_way: dict[asyncio.Task[None], int] = {}

@@ -3,24 +3,26 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote, urlencode
 
 import pytest
 from argon2 import PasswordHasher
 from tornado.httpclient import AsyncHTTPClient
-from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders
 from tornado.testing import AsyncHTTPTestCase
 from tornado.web import Application
 
 import server
+import web
 from chat.chat import Chat
 from chat.database import Connection
 from chat.room import Room
 from chat.sessions import Origin
 from handlers.identity import Sessions
 from handlers.routes import application
+from handlers.site import Site
+from handlers.web_server import WebServer
 from settings import Settings
 from tests.clients import SocketClient, StreamClient
 from tests.mongo import SessionMongod
@@ -79,10 +81,10 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.sessions = Sessions(self.chat)
         self.chat.commit.start()
         self.chat.keepalive.start()
-        return application(self.chat, self.sessions)
+        return application(self.chat, self.sessions, web.make_reach(self.config))
 
-    def get_http_server(self) -> HTTPServer:
-        return HTTPServer(self._app, max_body_size=self.config.frame_limit)
+    def get_http_server(self) -> WebServer:
+        return web.make_server(self.config, cast(Site, self._app))
 
     def get_http_client(self) -> AsyncHTTPClient:
         return AsyncHTTPClient(force_instance=True, max_clients=500)

@@ -80,8 +80,8 @@ def database(mongod: SessionMongod) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def quiet_logs() -> Iterator[None]:
     """Fails a test in which something is logged as a warning or worse that no `ExpectLog` has taken."""
-    # As server.py has it: a refused request is the client's affair.
-    logging.getLogger("tornado.access").setLevel(logging.ERROR)
+    # As logs.py has it: what clients do wrong is their affair.
+    logging.getLogger("tornado.general").setLevel(logging.ERROR)
     records = UnexpectedRecords()
     logging.getLogger().addHandler(records)
     yield

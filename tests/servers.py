@@ -71,7 +71,7 @@ class Server:
         while True:
             line = self._new_lines.get(timeout=max(0.1, end - time.monotonic()))
             assert line is not None, "the server ended: " + "\n".join(self.lines)
-            found = re.search(r"Parley is at http://[^:]+:(\d+)", line)
+            found = re.search(r"Parley is at https?://[^:]+:(\d+)", line)
             if found:
                 self.port = int(found[1])
                 return

@@ -46,7 +46,7 @@ class ServerProcess:
     def start(self) -> None:
         """Returns when it serves."""
         said_before = len(self._said())
-        command = [sys.executable, "server.py", f"--port={self._port}", f"--data={self._data}"]
+        command = [sys.executable, "server.py", f"--port={self._port}", f"--data={self._data}", "--log-format=plain"]
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)

@@ -43,7 +43,7 @@ async def listening(file_limit: int = 100_000, sockets: list[Any] | None = None)
 async def ask(port: int) -> bytes:
     """All that comes back for a request."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET / HTTP/1.0\r\nHost: x\r\n\r\n")
+    writer.write(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
     async with asyncio.timeout(10):
         answer = await reader.read()
     writer.close()

@@ -192,7 +192,9 @@ class PollTest(ChatTestCase):
         """When the connection is cut, the room lets go of it at once."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
         token = self.token("ann")
-        request = f"GET /api/poll?room=a&after=0&wait=60 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        request = (
+            f"GET /api/poll?room=a&after=0&wait=60 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
+        )
         writer.write(request.encode())
         await until(lambda: self.waiters_in("a") == 1)
         writer.transport.abort()
@@ -213,7 +215,7 @@ class PollTest(ChatTestCase):
         self.chat.history.room = slow  # type: ignore[method-assign]
         for path in ("/api/poll?room=a&after=0", "/api/stream?room=a&after=0"):
             _, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
-            writer.write(f"GET {path}&username=ann HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            writer.write(f"GET {path}&username=ann HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             await reached.wait()
             assert len(self.chat.people) == 1
             writer.transport.abort()
@@ -285,7 +287,12 @@ class PollTest(ChatTestCase):
         reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
 
         async def ask(version: str = "HTTP/1.1", *headers: str) -> tuple[dict[str, str], Any]:
-            lines = [f"GET /api/poll?room=a&after=0 {version}", "Host: x", f"Authorization: Bearer {token}", *headers]
+            lines = [
+                f"GET /api/poll?room=a&after=0 {version}",
+                "Host: localhost",
+                f"Authorization: Bearer {token}",
+                *headers,
+            ]
             writer.write("\r\n".join([*lines, "", ""]).encode())
             first, *rest = (await reader.readuntil(b"\r\n\r\n")).decode().strip().split("\r\n")
             assert first.split()[1] == "200"
@@ -353,7 +360,7 @@ class LargePollTest(ChatTestCase):
             body = {"kind": "big", "data": {"x": "y" * 20_000}, "key": new_key()}
             await self.call("POST", "/api/rooms/a/messages", body, token=token)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
-        request = f"GET /api/poll?room=a&after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n"
+        request = f"GET /api/poll?room=a&after=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n"
         for _ in range(3):
             writer.write(request.encode())
             head = await reader.readuntil(b"\r\n\r\n")

@@ -161,7 +161,9 @@ class StreamTest(ChatTestCase):
         token = self.token("ann")
         await self.send("a", "hi", token=token)
         reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
-        writer.write(f"GET /api/stream?room=a HTTP/1.0\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
+        writer.write(
+            f"GET /api/stream?room=a HTTP/1.0\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n".encode()
+        )
         head = (await reader.readuntil(b"\r\n\r\n")).lower()
         assert b"transfer-encoding" not in head
         assert (await reader.readuntil(b"\n\n")).startswith(b'id: 0\ndata: {"type":"subscribed"')

@@ -21,7 +21,7 @@ FRAMES = 10  # on each
 AT_ONCE = 50
 LISTENED = 0.2  # seconds for the answers
 HANDSHAKE = (
-    "GET /ws/a?username=mallory{number} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "GET /ws/a?username=mallory{number} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
 

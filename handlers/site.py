@@ -1,0 +1,121 @@
+"""The application: what every request has to pass before any handler is asked, and the line it leaves in the log."""
+
+import logging
+import re
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
+
+from tornado.httputil import HTTPServerRequest
+from tornado.web import Application, HTTPError, RequestHandler
+
+from handlers.base import ApiHandler, Handler
+from handlers.headers import strict_transport
+from handlers.hosts import Hosts
+from handlers.origins import Origins
+from handlers.pages import PageHandler
+from handlers.proxies import Proxies, Ranges
+
+log = logging.getLogger("parley.access")
+
+Rule = tuple[str, type[RequestHandler], dict[str, Any]]
+
+# Who asks for these wants JSON; all else are pages.
+CALLS = ("/api/", "/ws", "/healthz", "/metrics")
+
+
+class Refusal(NamedTuple):
+    """Why a request goes no further."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """From where the web may be used: by which names of the server, from pages of which sites, by which proxies' word.
+
+    `metrics` are the addresses that may read the figures, `hsts` the days for which browsers are to use TLS only once
+    they have, `log` whether each request is logged.
+    """
+
+    hosts: Hosts
+    origins: Origins
+    metrics: Ranges
+    proxies: Proxies
+    hsts: int
+    log: bool
+
+
+class Site(Application):
+    """Parley's addresses, for those who come by a name that is ours, from pages that are ours."""
+
+    def __init__(self, rules: list[Rule], shared: dict[str, Any], reach: Reach, **settings: Any) -> None:
+        self._shared = shared
+        self.reach = reach
+        self._shown = {handler: _shown(pattern) for pattern, handler, _ in rules}
+        super().__init__(
+            rules,
+            default_handler_args=shared,
+            origins=reach.origins,
+            metrics_from=reach.metrics,
+            hsts=strict_transport(reach.hsts),
+            **settings,
+        )
+
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
+        if self.refusal(request) is None:
+            return super().find_handler(request, **kwargs)
+        handler = RefusedCall if request.path.startswith(CALLS) else RefusedPage
+        return self.get_handler_delegate(request, handler, self._shared)
+
+    def refusal(self, request: HTTPServerRequest) -> Refusal | None:
+        """Why a request may not come in."""
+        if not self.reach.hosts.answers_to(request.host):
+            return Refusal(
+                421,
+                f"This server does not go by the name {request.host}. (For whoever runs it: --hosts gives it names.)",
+            )
+        reason = self.reach.origins.refusal(request)
+        return Refusal(403, reason) if reason else None
+
+    def log_request(self, handler: RequestHandler) -> None:
+        """One line that says where something was asked, not what: addresses hold invitations, queries hold tokens."""
+        if self.reach.log:
+            request = handler.request
+            log.info(
+                "%s %s",
+                request.method,
+                self._shown.get(type(handler), type(handler).__name__),
+                extra={
+                    "fields": {
+                        "status": handler.get_status(),
+                        "ms": round(1000 * request.request_time(), 1),
+                        "address": request.remote_ip,
+                    }
+                },
+            )
+
+
+class Refused(Handler):
+    """What one is told who may not come in."""
+
+    def prepare(self) -> None:
+        self.refusal = cast(Site, self.application).refusal(self.request)
+        assert self.refusal is not None
+        raise HTTPError(self.refusal.status)
+
+    def reason_for(self, status_code: int, kwargs: dict[str, Any]) -> str:
+        return self.refusal.reason if self.refusal else super().reason_for(status_code, kwargs)
+
+
+class RefusedCall(Refused, ApiHandler):
+    """As JSON."""
+
+
+class RefusedPage(Refused, PageHandler):
+    """As a page."""
+
+
+def _shown(pattern: str) -> str:
+    """An address for the log: where something was asked, not what."""
+    return re.sub(r"\(.*?\)\)?\??", "<…>", pattern)
