@@ -28,6 +28,11 @@ class Access:
         self._guests = guests
         registry.watch(lambda room, before: self.enforce(room))
 
+    @property
+    def guests(self) -> Guests:
+        """What those without an account may do."""
+        return self._guests
+
     # Finding a room
 
     async def to_read(self, name: str, caller: Caller | None) -> Room:

@@ -58,7 +58,7 @@ class Entrance:
         self._people = people
         self._departures = departures
         self.lets_guests = let_guests != "no"
-        self._registration = registration == "yes"
+        self.registers = registration == "yes"
         self._setup_hash = ""
         self._setting_up = asyncio.Lock()
 
@@ -127,7 +127,7 @@ class Entrance:
         self, name: str, password: str, origin: Origin, *, email: str = "", caller: Caller | None = None
     ) -> SignedIn:
         """A new account, signed in; raises Forbidden, BadRequest, NameTaken, Unavailable."""
-        if not self._registration:
+        if not self.registers:
             raise Forbidden("Registration is closed here; an administrator can tell you more.")
         self._passwords.check(password)
         email = email_address(email)

@@ -32,7 +32,7 @@ class Passwords:
     """
 
     def __init__(self, *, least: int, most: int, threads: int, queue: int) -> None:
-        self._least = least
+        self.least = least
         self._most = most
         self._limit = threads + queue
         self._under_way = 0
@@ -41,8 +41,8 @@ class Passwords:
 
     def check(self, password: str) -> None:
         """Raises BadRequest for a new password that is too short or too long."""
-        if len(password) > self._most or not self._least <= len(_normal(password)) <= self._most:
-            raise BadRequest(f"A password has {self._least} to {self._most} characters.")
+        if len(password) > self._most or not self.least <= len(_normal(password)) <= self._most:
+            raise BadRequest(f"A password has {self.least} to {self._most} characters.")
 
     async def hash(self, password: str) -> str:
         """The hash of a new password, with its salt and parameters; raises BadRequest, Unavailable."""

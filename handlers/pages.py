@@ -28,7 +28,7 @@ class PageHandler(Handler):
 
 class LobbyPage(PageHandler):
     def get(self) -> None:
-        self.render("lobby.html")
+        self.render("lobby.html", guests=self.chat.access.guests)
 
 
 class RoomPage(PageHandler):
@@ -39,7 +39,18 @@ class RoomPage(PageHandler):
             raise HTTPError(404) from None
         with suppress(ChatError):  # a new room, one that is not to be seen, or MongoDB is away: its name will do
             title = (await self.chat.access.to_read(name, self.sessions.identify(self.request))).title
-        self.render("room.html", room=room, title=title)
+        self.render("room.html", room=room, title=title, guests=self.chat.access.guests)
+
+
+class AccountPage(PageHandler):
+    """One's own account; for others the way to sign in."""
+
+    async def get(self) -> None:
+        caller = self.known()
+        if caller is None or not caller.account:
+            self.redirect("/sign-in?next=/account")
+        else:
+            self.render("account.html", password_least=self.chat.identity.passwords.least)
 
 
 class NoPage(PageHandler):

@@ -6,11 +6,12 @@ from typing import Any
 from chat.chat import Chat
 from handlers.account import AccountHandler
 from handlers.base import NotFoundHandler
+from handlers.forms import RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
-from handlers.pages import LobbyPage, NoPage, RoomPage, StaticFiles
+from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.poll import PollHandler
 from handlers.rooms import RoomsHandler
 from handlers.session import SessionHandler
@@ -30,6 +31,11 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (r"/api/poll", PollHandler, shared),  # asked most often, so it is looked for first
             (r"/", LobbyPage, shared),
             (rf"/chat/{ROOM}", RoomPage, shared),
+            (r"/sign-in", SignInPage, shared),
+            (r"/sign-out", SignOutPage, shared),
+            (r"/register", RegisterPage, shared),
+            (r"/setup", SetupPage, shared),
+            (r"/account", AccountPage, shared),
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
             (r"/api/session", SessionHandler, shared),
             (r"/api/account", AccountHandler, shared),

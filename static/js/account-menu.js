@@ -1,5 +1,5 @@
 import { byId } from './dom.js';
-import { notice } from './notice.js';
+import { tell } from './notice.js';
 
 /** The menu under one's name in the header: to one's account, or for guests to another name; and the way out. */
 export class AccountMenu {
@@ -20,7 +20,7 @@ export class AccountMenu {
     this.#menu.hidden = !user;
     byId('sign-in-link').hidden = Boolean(user);
     byId('account-name').textContent = user?.name ?? '';
-    byId('account-kind').textContent = account ? (account.admin ? 'Administrator' : account.name) : 'Here as a guest';
+    byId('account-kind').textContent = kindOf(account, user);
     byId('rename').hidden = Boolean(account);
     byId('account-sign-in').hidden = Boolean(account);
     byId('account-link').hidden = !account;
@@ -46,7 +46,13 @@ export class AccountMenu {
       sessionStorage.clear();
       location.assign('/');
     } catch (error) {
-      notice(error.reason ?? String(error));
+      tell(error);
     }
   }
+}
+
+function kindOf(account, user) {
+  if (!account) return 'Here as a guest';
+  if (account.admin) return 'Administrator';
+  return account.name === user?.name ? 'With an account' : `Account ${account.name}`;
 }

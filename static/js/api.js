@@ -2,13 +2,13 @@
 const PATIENCE = 15_000;
 
 /**
- * A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, and
- * `retryAfter` in seconds or null.
+ * A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, `retryAfter` in
+ * seconds or null, and `room` where a request for several rooms failed because of one.
  */
 export class ApiError extends Error {
-  constructor(status, code, reason, retryAfter = null) {
+  constructor(status, code, reason, { retryAfter = null, room = null } = {}) {
     super(reason);
-    Object.assign(this, { status, code, reason, retryAfter });
+    Object.assign(this, { status, code, reason, retryAfter, room });
   }
 }
 
@@ -45,7 +45,7 @@ export async function request(method, path, { body, query, signal, patience = PA
 
 async function refusal(response) {
   const answer = await response.json().catch(() => null);
-  const { code = 'unavailable', reason = `The server answered ${response.status}.` } = answer?.error ?? {};
+  const { code = 'unavailable', reason = `The server answered ${response.status}.`, room } = answer?.error ?? {};
   const seconds = Number.parseFloat(response.headers.get('Retry-After'));
-  return new ApiError(response.status, code, reason, Number.isFinite(seconds) ? seconds : null);
+  return new ApiError(response.status, code, reason, { retryAfter: Number.isFinite(seconds) ? seconds : null, room });
 }

@@ -20,6 +20,7 @@ export class Composer extends Emitter {
   #limit = 4_000;
   #editing = null;
   #draft = '';
+  #isBlocked = false;
   #typedAt = -Infinity;
 
   constructor() {
@@ -34,6 +35,14 @@ export class Composer extends Emitter {
   /** The most characters (code points) that the server takes. */
   set limit(characters) {
     this.#limit = characters;
+    this.#measure();
+  }
+
+  /** Whether nothing can be written here at the moment; what is in the box stays. */
+  set isBlocked(isBlocked) {
+    this.#isBlocked = isBlocked;
+    this.#box.readOnly = isBlocked;
+    this.#form.classList.toggle('blocked', isBlocked);
     this.#measure();
   }
 
@@ -105,7 +114,7 @@ export class Composer extends Emitter {
   #submit(event) {
     event.preventDefault();
     const text = this.#box.value.trimEnd();
-    if (text.trim() === '' || this.#left(text) < 0) return;
+    if (this.#isBlocked || text.trim() === '' || this.#left(text) < 0) return;
     if (this.#editing === null) {
       this.#clear();
       this.#typedAt = -Infinity;
@@ -130,6 +139,6 @@ export class Composer extends Emitter {
     this.#counter.hidden = left > COUNTER_FROM_END;
     this.#counter.textContent = left < 0 ? `${-left} too many` : `${left} left`;
     this.#counter.classList.toggle('over', left < 0);
-    this.#send.disabled = text.trim() === '' || left < 0;
+    this.#send.disabled = this.#isBlocked || text.trim() === '' || left < 0;
   }
 }

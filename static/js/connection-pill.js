@@ -5,6 +5,7 @@ const LABELS = {
   online: 'Connected',
   reconnecting: 'Reconnecting',
   'signed-out': 'Signed out',
+  out: 'Not in a room',
   offline: 'Not connected',
 };
 

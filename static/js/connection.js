@@ -1,6 +1,7 @@
 import { ApiError, call } from './api.js';
 import { Backoff } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { roomApi } from './room-name.js';
 import { Subscriptions } from './subscriptions.js';
 import { CLIMB_AFTER, TransportLadder } from './transport-ladder.js';
 
@@ -17,11 +18,10 @@ const BUSY_WAIT = 5;
 const PASSED_ON = ['subscribed', 'reset', 'gap', 'entries', 'refused'];
 
 const RESTARTS = new Set([1001, 1012]);
+const BROKEN = 4400;
 const UNAUTHENTICATED = 4401;
+const FORBIDDEN = 4403;
 const TOO_MUCH = 4429;
-
-/** The close codes after which the server does not want us back. */
-const FINAL = new Set([4400, 4403]);
 
 /**
  * The one connection of a page to the server. It carries several rooms over whichever transport gets
@@ -29,7 +29,7 @@ const FINAL = new Set([4400, 4403]);
  *
  * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, isFirst}`),
  * `reset` and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
- * `refused` (a room that cannot be had: `{room, code, reason}`), and all else that the server
+ * `refused` (a room that cannot be had, or no longer: `{room, code, reason}`), and all else that the server
  * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll
  * `people`: a room's whole list, `isReturn` where it is the first after a break).
  */
@@ -54,7 +54,8 @@ export class Connection extends Emitter {
 
   /**
    * `{name, transport, nextTry, reason}`: `name` is "connecting", "online", "reconnecting" (again at
-   * `nextTry`, by performance.now()), "signed-out" or "offline" (for good; `reason` says why).
+   * `nextTry`, by performance.now()), "signed-out", "out" (of all rooms, until there is another one) or "offline"
+   * (for good; `reason` says why).
    */
   get state() {
     return { ...this.#state, transport: this.#ladder.current.title };
@@ -88,6 +89,7 @@ export class Connection extends Emitter {
   subscribe(name) {
     const room = this.#subscriptions.add(name);
     if (room && this.isOnline) this.#transport.subscribe(room);
+    else if (room && this.#state.name === 'out') this.connect();
   }
 
   /** Receives a room no longer. */
@@ -132,26 +134,45 @@ export class Connection extends Emitter {
     this.connect();
   }
 
-  async #closed({ code, reason, retryAfter }) {
+  async #closed({ code, reason, retryAfter, room }) {
     const lasted = this.#readyAt === null ? 0 : performance.now() - this.#readyAt;
     const hadOpened = this.#readyAt !== null;
     this.#drop();
     if (lasted > SOUND_AFTER) this.#backoff.reset();
-    if (FINAL.has(code)) this.#setState({ name: 'offline', reason });
+    if (code === FORBIDDEN) await this.#loseRooms(room, reason);
+    else if (code === BROKEN) this.#setState({ name: 'offline', reason });
     else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
     else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
+    else if (this.#isWithoutRooms(code)) this.#setState({ name: 'out' });
     else this.#retryIn(this.#backoff.next());
-    if (code === UNAUTHENTICATED || (!hadOpened && !FINAL.has(code))) await this.#diagnose(code);
+    const isClear = code === BROKEN || code === FORBIDDEN;
+    if (code === UNAUTHENTICATED || (!hadOpened && !isClear)) await this.#diagnose(code, hadOpened ? reason : null);
+  }
+
+  #isWithoutRooms(code) {
+    return code !== UNAUTHENTICATED && this.#subscriptions.rooms.length === 0;
+  }
+
+  // Goes on without the room that is lost. Where it is not named, as of several rooms, each is asked for.
+  async #loseRooms(named, reason) {
+    const rooms = this.#subscriptions.rooms;
+    const lost = named ? [named] : rooms.map(({ name }) => name);
+    for (const name of lost) {
+      const refusal = lost.length > 1 ? await refusalOf(name) : { code: 'forbidden', reason };
+      if (refusal) this.#subscriptions.lose(name, refusal);
+    }
+    if (this.#subscriptions.rooms.length) this.#retryIn(this.#backoff.next());
+    else this.#setState({ name: 'out' });
   }
 
   // A browser does not tell why a WebSocket did not open. If the session is still good over plain HTTP
   // the server is there and this way to it is blocked; if the server is down, no other way would be open.
-  async #diagnose(code) {
+  async #diagnose(code, reason) {
     const tried = this.#ladder.current;
     const session = await call('GET', '/api/session').catch((error) => error);
     if (session instanceof ApiError && (session.status === 401 || session.status === 409)) {
       this.#drop();
-      this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : null });
+      this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : reason });
     } else if (!(session instanceof ApiError) && code === 1006 && tried === this.#ladder.current) {
       this.#ladder.failed();
     }
@@ -166,4 +187,10 @@ export class Connection extends Emitter {
     const transport = this.#transport;
     setTimeout(() => transport === this.#transport && transport.subscribe(room), seconds * 1_000);
   }
+}
+
+// Why a room cannot be had, `{code, reason}`; null where it can, or where that is not known.
+async function refusalOf(name) {
+  const error = await call('GET', roomApi(name)).then(() => null, (failure) => failure);
+  return error?.status === 403 || error?.status === 404 ? error : null;
 }

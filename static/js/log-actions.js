@@ -2,10 +2,13 @@ import { byId } from './dom.js';
 import { Emitter } from './emitter.js';
 import { emojiPicker } from './reaction-chips.js';
 
+/** The buttons that name what they do in their first class, and need no more than the message's number. */
+const SEQ_ACTIONS = new Set(['edit', 'delete', 'profile', 'report', 'remove']);
+
 /**
  * What can be done to the messages of the log, by pointer or keyboard. Emits `edit` and `delete` (the
  * message's `seq`), `react` (`{seq, emoji, on}`), `retry` and `discard` (the key of an unsent message),
- * `older` and `fill` (`[from, to]` of a gap). Arrow keys, Home and End go from message to message.
+ * `older` and `fill` (`[from, to]` of a gap), and of others' messages `profile`, `report` and `remove` (the `seq`). Arrow keys, Home and End go from message to message.
  */
 export class LogActions extends Emitter {
   #log = byId('log');
@@ -13,7 +16,7 @@ export class LogActions extends Emitter {
 
   constructor() {
     super();
-    this.#log.addEventListener('click', (event) => this.#click(event.target.closest('button')));
+    this.#log.addEventListener('click', (event) => this.#click(event.target.closest('button, .name, .sign')));
     this.#log.addEventListener('keydown', (event) => this.#key(event));
   }
 
@@ -21,7 +24,8 @@ export class LogActions extends Emitter {
     if (!button) return;
     const { seq, key } = button.closest('.message')?.dataset ?? {};
     const is = (name) => button.classList.contains(name);
-    if (is('edit') || is('delete')) this.emit(button.classList[0], Number(seq));
+    if (SEQ_ACTIONS.has(button.classList[0])) this.emit(button.classList[0], Number(seq));
+    else if ((is('name') || is('sign')) && seq) this.emit('profile', Number(seq));
     else if (is('retry') || is('discard')) this.emit(button.classList[0], key);
     else if (is('react')) this.#togglePicker(button);
     else if (is('reaction')) this.#react(seq, button, button.getAttribute('aria-pressed') !== 'true');

@@ -6,11 +6,12 @@ const TOGETHER = 5 * 60_000;
 /**
  * What the log shows, from top to bottom, as plain objects `{id, kind, …}` with an `id` that stays with
  * what it stands for: "top" (`isLoading`, `hasOlder`), "gap" (`gap`), "day" (`at`), "presence" (`notes`), "message"
- * (`message`, `isOwn`, `isGrouped`, and for what is not acknowledged `state` and `reason`).
+ * (`message`, `isOwn`, `isGrouped`, `canRemove`, and for what is not acknowledged `state`, `reason` and `wait`, seconds).
  *
  * `room` is an OpenRoom, `pending` are the outbox's items, `me` the person at this page `{id, name}`.
  */
-export function logItems({ timeline, hasArrived }, pending, me) {
+export function logItems({ timeline, hasArrived, rules }, pending, me) {
+  const canModerate = Boolean(rules?.rights.moderate);
   const items = [{ id: 'top', kind: 'top', isLoading: !hasArrived, hasOlder: timeline.hasOlder }];
   const gaps = [...timeline.gaps];
   const notes = groupedNotes(timeline.notes);
@@ -21,7 +22,8 @@ export function logItems({ timeline, hasArrived }, pending, me) {
   addNotes(0);
   for (const message of timeline.messages) {
     while (gaps.length && gaps[0][1] < message.seq) items.push(gapItem(gaps.shift()));
-    addMessage(items, { message, isOwn: message.user.id === me.id, state: message.key ? 'sent' : null });
+    const isOwn = message.user.id === me.id;
+    addMessage(items, { message, isOwn, canRemove: canModerate && !isOwn, state: message.key ? 'sent' : null });
     addNotes(message.seq);
   }
   items.push(...gaps.map(gapItem));
@@ -29,11 +31,12 @@ export function logItems({ timeline, hasArrived }, pending, me) {
   return items;
 }
 
-function pendingMessage({ command, at, state, reason }, user) {
-  return { message: { seq: null, user, at, key: command.key, text: command.text }, isOwn: true, state, reason };
+function pendingMessage({ command, at, state, reason, wait }, user) {
+  const message = { seq: null, user, at, key: command.key, text: command.text };
+  return { message, isOwn: true, canRemove: false, state, reason, wait };
 }
 
-function addMessage(items, { message, isOwn, state, reason }) {
+function addMessage(items, { message, ...rest }) {
   const last = items.at(-1);
   const isNewDay = !isSameDay(lastAt(items), message.at);
   if (isNewDay) items.push({ id: `day-${message.seq ?? message.key}`, kind: 'day', at: message.at });
@@ -42,10 +45,8 @@ function addMessage(items, { message, isOwn, state, reason }) {
     id: message.key ?? `message-${message.seq}`,
     kind: 'message',
     message,
-    isOwn,
     isGrouped: !isNewDay && last.kind === 'message' && belongsTo(last.message, message),
-    state,
-    reason,
+    ...rest,
   });
 }
 

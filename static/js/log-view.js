@@ -22,13 +22,16 @@ export class LogView extends Emitter {
   #room = null;
   #outbox;
   #session;
+  #profiles;
   #isDue = false;
   #isQuiet = false;
 
-  constructor(outbox, session) {
+  constructor({ outbox, session, profiles }) {
     super();
     this.#outbox = outbox;
     this.#session = session;
+    this.#profiles = profiles;
+    profiles.on('changed', () => this.refresh({ quietly: true }));
   }
 
   get isAtEnd() {
@@ -49,7 +52,7 @@ export class LogView extends Emitter {
   /** Brings the log up to date with the next frame; `quietly`: without a screen reader saying what is new. */
   refresh({ quietly = false } = {}) {
     this.#isQuiet ||= quietly;
-    if (this.#isDue) return;
+    if (this.#isDue || !this.#room) return;
     this.#isDue = true;
     const draw = () => {
       this.#isDue = false;
@@ -99,7 +102,7 @@ export class LogView extends Emitter {
   #updated(item) {
     const view = this.#views.get(item.id) ?? this.#newView(item);
     this.#views.set(item.id, view);
-    view.update(item);
+    view.update(item.kind === 'message' ? { ...item, profile: this.#profiles.of(item.message.user) } : item);
     return view;
   }
 

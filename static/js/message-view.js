@@ -1,12 +1,23 @@
 import { el, setAttribute } from './dom.js';
 import { linkedText } from './linked-text.js';
-import { initial, tint } from './names.js';
+import { tint } from './names.js';
 import { ReactionChips } from './reaction-chips.js';
+import { showSign } from './sign.js';
 import { clock, fullDate } from './when.js';
 
 const STATES = { sending: 'Sending…', sent: 'Sent', failed: 'Not sent' };
 
-const ACTIONS = { react: ['React', '☺'], edit: ['Edit', '✎'], delete: ['Delete', '✕'] };
+const ACTIONS = {
+  react: ['React', '☺'],
+  edit: ['Edit', '✎'],
+  delete: ['Delete', '✕'],
+  profile: ['Who is this?', 'i'],
+  report: ['Report', '⚑'],
+  remove: ['Remove', '✕'],
+};
+
+/** What of an item decides how the message is shown. */
+const PARTS = ['message', 'isGrouped', 'state', 'wait', 'canRemove', 'profile'];
 
 /** One message in the log: `update(item)` shows an item of `logItems` in its `element`. */
 export class MessageView {
@@ -31,22 +42,23 @@ export class MessageView {
 
   /** Shows an item; what has not changed since the last one is left alone. */
   update(item) {
-    const { message, isOwn, isGrouped, state, reason } = item;
+    const { message } = item;
     const last = this.#shown;
-    if (last.message === message && last.isGrouped === isGrouped && last.state === state) return;
+    if (PARTS.every((part) => last[part] === item[part])) return;
     this.#shown = item;
-    this.#showFrame(message, { isOwn, isGrouped, state });
-    this.#showState(state, reason, isOwn);
+    this.#showFrame(message, item);
+    this.#showState(item);
+    this.#showActions(message, item);
+    showSign(this.#sign, message.user.name, item.profile);
     if (last.message === message) return;
     this.#showMeta(message);
     this.#showBody(message);
     this.#reactions.update(message.reactions ?? {}, this.#session.user);
-    this.#showActions(message, isOwn);
   }
 
-  #showFrame({ seq, key, user, deleted }, { isOwn, isGrouped, state }) {
+  #showFrame({ seq, key, user, deleted }, { isOwn, isGrouped, state, profile }) {
     const marks = { own: isOwn, grouped: isGrouped, deleted: Boolean(deleted) };
-    const classes = ['message', tint(user.name), ...Object.keys(marks).filter((mark) => marks[mark])];
+    const classes = ['message', tint(user.name, profile?.colour), ...Object.keys(marks).filter((mark) => marks[mark])];
     setAttribute(this.element, 'class', classes.join(' '));
     setAttribute(this.element, 'data-seq', seq);
     setAttribute(this.element, 'data-key', seq === null ? key : null);
@@ -55,7 +67,6 @@ export class MessageView {
 
   #showMeta({ user, at, edited, deleted }) {
     this.#name.textContent = user.name;
-    this.#sign.textContent = initial(user.name);
     this.#time.textContent = clock(at);
     setAttribute(this.#time, 'datetime', new Date(at).toISOString());
     setAttribute(this.#time, 'title', fullDate(at));
@@ -69,23 +80,30 @@ export class MessageView {
     else this.#text.replaceChildren(...linkedText(text));
   }
 
-  #showState(state, reason, isOwn) {
+  // The seconds stand apart, so that a screen reader does not count them aloud.
+  #showState({ state, reason, wait, isOwn }) {
     this.#state.hidden = !isOwn || !state;
-    this.#state.replaceChildren(el('span', {}, reason ? `${STATES[state]}: ${reason}` : (STATES[state] ?? '')));
+    const label = wait ? 'Waiting' : (STATES[state] ?? '');
+    this.#state.replaceChildren(el('span', {}, reason ? `${label}: ${reason}` : label));
+    if (wait) this.#state.append(el('span', { 'aria-hidden': 'true' }, ` (${wait} s)`));
     if (state !== 'failed') return;
     this.#state.append(button('retry', 'Try again'), button('discard', 'Discard'));
   }
 
   /** Builds the buttons anew only when others are offered: one of them may have the focus, or its picker open. */
-  #showActions({ seq, text, deleted }, isOwn) {
-    const offered = seq === null || deleted ? [] : ['react'];
-    if (offered.length && isOwn && text !== undefined) offered.push('edit');
-    if (offered.length && isOwn) offered.push('delete');
+  #showActions(message, item) {
+    const offered = actionsFor(message, item);
     if (offered.join() === this.#offered) return;
     this.#offered = offered.join();
     this.#actions.hidden = offered.length === 0;
     this.#actions.replaceChildren(...offered.map((name) => iconButton(name, ...ACTIONS[name])));
   }
+}
+
+function actionsFor({ seq, text, deleted }, { isOwn, canRemove }) {
+  if (seq === null || deleted) return [];
+  if (isOwn) return ['react', ...(text === undefined ? [] : ['edit']), 'delete'];
+  return ['react', 'profile', 'report', ...(canRemove ? ['remove'] : [])];
 }
 
 function button(name, label) {

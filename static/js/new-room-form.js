@@ -13,19 +13,30 @@ export class NewRoomForm {
   constructor(session) {
     this.#session = session;
     this.#title.addEventListener('input', () => this.#suggest());
+    this.#form.addEventListener('change', () => this.#suggest());
     this.#form.addEventListener('submit', (event) => this.#submit(event));
     byId('random-room').addEventListener('click', () => this.#open({}));
   }
 
   #suggest() {
-    this.#name.placeholder = nameFromTitle(this.#title.value);
+    const isOpen = this.#form.elements.access.value === 'open';
+    this.#name.placeholder = isOpen ? nameFromTitle(this.#title.value) : 'one that nobody can guess';
   }
 
   #submit(event) {
     event.preventDefault();
     const title = this.#title.value.trim();
-    const name = this.#name.value.trim() || nameFromTitle(title);
-    this.#open({ ...(name && { name }), ...(title && { title }) });
+    const { access, lifetime, read_only: isForReading } = this.#form.elements;
+    const isOpen = access.value === 'open';
+    // A room that is not open has a name nobody can guess, unless its maker gives it another.
+    const name = this.#name.value.trim() || (isOpen ? nameFromTitle(title) : '');
+    this.#open({
+      ...(name && { name }),
+      ...(title && { title }),
+      ...(!isOpen && { access: access.value }),
+      ...(lifetime.value !== 'kept' && { lifetime: lifetimeOf(lifetime.value) }),
+      ...(isForReading.checked && { read_only: true }),
+    });
   }
 
   async #open(room) {
@@ -43,4 +54,9 @@ export class NewRoomForm {
     if (!this.#session.user) await this.#session.require();
     return call('POST', '/api/rooms', { body: room });
   }
+}
+
+// The server takes days as a number.
+function lifetimeOf(value) {
+  return value === 'ephemeral' ? value : Number(value);
 }

@@ -13,3 +13,8 @@ export function notice(sentence) {
   clearTimeout(timer);
   timer = setTimeout(() => (element.hidden = true), STAYS);
 }
+
+/** Says why something failed. */
+export function tell(error) {
+  notice(error.reason ?? String(error));
+}

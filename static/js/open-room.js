@@ -23,6 +23,12 @@ export class OpenRoom {
   /** Whether the server has answered the subscription. */
   hasArrived = false;
 
+  /** What one may do here, as RoomRules has it; null until that is known. */
+  rules = null;
+
+  /** Why one is not, or no longer, in the room, `{code, reason}`; null where one is. */
+  out = null;
+
   /** How many messages have come while nobody was looking at this room. */
   unread = 0;
 

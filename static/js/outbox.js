@@ -10,6 +10,9 @@ const ANSWER_WITHIN = 10_000;
 const PASSING = new Set(['unavailable', 'rate_limited']);
 const PAUSE = 2_000;
 
+/** A wait shorter than this is not worth counting down, in milliseconds. */
+const NO_WAIT = 1_500;
+
 /** How often the items of closed tabs are looked for, in milliseconds. */
 const ADOPT_EVERY = 30_000;
 
@@ -17,8 +20,9 @@ const ADOPT_EVERY = 30_000;
  * What has been said but not yet acknowledged: commands of the contract, each sent again under its key
  * until it is acknowledged or refused. In each room one is under way at a time, which keeps their order.
  *
- * Items are `{command, at, state, reason}`: `at` when it was said (ms since the epoch), `state` "sending"
- * or "failed" (then with `reason`). Emits `change` (the room's name), `settled` (`{item, ack}`) and `failed` (the item).
+ * Items are `{command, at, state, reason, wait}`: `at` when it was said (ms since the epoch), `state` "sending"
+ * (where it has to wait before it goes again, for `wait` seconds) or "failed" (then with `reason`). Emits `change`
+ * (the room's name), `settled` (`{item, ack}`), `refused` (`{room, code}`: for now or for good) and `failed` (the item).
  */
 export class Outbox extends Emitter {
   #connection;
@@ -81,7 +85,7 @@ export class Outbox extends Emitter {
   }
 
   #adopt() {
-    const orphans = this.#shelf.takeOrphans();
+    const orphans = this.#shelf.takeOrphans().map(({ wait, ...item }) => item);
     this.#items.unshift(...orphans);
     for (const room of new Set(orphans.map(({ command }) => command.room))) this.#changed(room);
   }
@@ -101,7 +105,11 @@ export class Outbox extends Emitter {
     const lane = roomKey(room);
     if (this.#underWay.has(lane)) return;
     const next = this.#items.find(({ command, state }) => state === 'sending' && roomKey(command.room) === lane);
-    if (next && this.#connection.send(next.command)) this.#hold(next.command, ANSWER_WITHIN);
+    if (!next || !this.#connection.send(next.command)) return;
+    this.#hold(next.command, ANSWER_WITHIN);
+    if (next.wait === undefined) return;
+    next.wait = undefined;
+    this.emit('change', room);
   }
 
   // Keeps a room's lane taken until an answer comes or the time (ms) is up; then the command goes again.
@@ -111,7 +119,24 @@ export class Outbox extends Emitter {
       this.#underWay.delete(roomKey(room));
       this.#pump(room);
     }, time);
-    this.#underWay.set(roomKey(room), { key, timer });
+    const held = { key, timer };
+    this.#underWay.set(roomKey(room), held);
+    return held;
+  }
+
+  // Sends a command again after a time (ms), and counts the seconds down until then.
+  #postpone(item, time) {
+    const { room } = item.command;
+    const held = this.#hold(item.command, time);
+    const end = performance.now() + time;
+    const count = () => {
+      if (this.#underWay.get(roomKey(room)) !== held) return;
+      const left = Math.ceil((end - performance.now()) / 1_000);
+      item.wait = time >= NO_WAIT && left > 0 ? left : undefined;
+      this.emit('change', room);
+      if (item.wait) setTimeout(count, 1_000);
+    };
+    count();
   }
 
   #release({ key, room }) {
@@ -131,8 +156,9 @@ export class Outbox extends Emitter {
   #refuse({ key, code, reason, retry_after: seconds }) {
     const item = this.#find(key);
     if (!item) return;
+    this.emit('refused', { room: item.command.room, code });
     if (PASSING.has(code)) {
-      this.#hold(item.command, seconds ? seconds * 1_000 : PAUSE);
+      this.#postpone(item, seconds ? seconds * 1_000 : PAUSE);
       return;
     }
     if (code === 'unauthenticated') return;

@@ -1,19 +1,26 @@
 import { AccountMenu } from './account-menu.js';
 import { Composer } from './composer.js';
+import { ComposerNotice } from './composer-notice.js';
 import { Connection } from './connection.js';
 import { ConnectionPill } from './connection-pill.js';
 import { HistoryPager } from './history-pager.js';
 import { LogActions } from './log-actions.js';
 import { LogView } from './log-view.js';
+import { Moderation } from './moderation.js';
 import { NewMessagesButton } from './new-messages-button.js';
 import { OpenRooms } from './open-rooms.js';
+import { OutPanel } from './out-panel.js';
 import { Outbox } from './outbox.js';
 import { PeoplePanel } from './people-panel.js';
+import { ProfileCard } from './profile-card.js';
+import { Profiles } from './profiles.js';
 import { RoomChooser } from './room-chooser.js';
 import { RoomFeed } from './room-feed.js';
+import { RoomRules } from './room-rules.js';
 import { RoomTabs } from './room-tabs.js';
 import { RoomView } from './room-view.js';
 import { Session } from './session.js';
+import { SignedOutDialog } from './signed-out-dialog.js';
 import { whenReachable } from './when-reachable.js';
 
 const session = new Session();
@@ -31,7 +38,9 @@ const outbox = new Outbox(connection, session.user.name);
 const rooms = new OpenRooms();
 const pager = new HistoryPager();
 const feed = new RoomFeed({ connection, rooms, session, pager });
-const log = new LogView(outbox, session);
+const profiles = new Profiles();
+const log = new LogView({ outbox, session, profiles });
+const rules = new RoomRules({ connection, rooms, session });
 
 new RoomView({
   connection,
@@ -44,14 +53,25 @@ new RoomView({
   actions: new LogActions(),
   composer: new Composer(),
   tabs: new RoomTabs(),
-  people: new PeoplePanel(),
+  people: new PeoplePanel(profiles),
   chooser: new RoomChooser(),
   news: new NewMessagesButton(log),
+  rules,
+  profiles,
+  card: new ProfileCard(profiles, session),
+  moderation: new Moderation(rooms),
+  notice: new ComposerNotice(rules, session),
+  out: new OutPanel(session),
 });
 rooms.start();
 connection.start();
 
 async function signInAgain(reason) {
+  // Who had an account is not to find themselves here as a guest.
+  if (session.account) {
+    new SignedOutDialog(session).show(reason);
+    return;
+  }
   await whenReachable(() => session.require({ reason: reason ?? '' }));
   account.update();
   outbox.handTo(session.user.name);

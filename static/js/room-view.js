@@ -1,6 +1,8 @@
-import { byId } from './dom.js';
+import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
-import { notice } from './notice.js';
+import { byId } from './dom.js';
+import { notice, tell } from './notice.js';
+import { roomPath } from './room-name.js';
 import { showTitle } from './title-badge.js';
 
 /** Ties the parts of the room page together: what happens in one is passed on to the others. */
@@ -8,6 +10,7 @@ export class RoomView {
   #parts;
   #title = byId('room-title');
   #typing = byId('typing');
+  #settings = byId('room-settings');
 
   constructor(parts) {
     this.#parts = parts;
@@ -15,6 +18,7 @@ export class RoomView {
     this.#followFeed();
     this.#followLog();
     this.#followComposer();
+    this.#followRules();
     document.addEventListener('visibilitychange', () => this.#seen());
   }
 
@@ -34,6 +38,7 @@ export class RoomView {
     chooser.on('chosen', (name) => rooms.show(name));
     connection.on('welcome', ({ limits }) => this.#setLimit(limits));
     connection.on('refused', (refusal) => this.#refused(refusal));
+    connection.on('subscribed', ({ room }) => this.#isIn(rooms.get(room)));
   }
 
   #followFeed() {
@@ -46,6 +51,7 @@ export class RoomView {
     feed.on('news', ({ room, count }) => room === this.#room && news.add(count));
     outbox.on('change', (name) => rooms.get(name) === this.#room && log.refresh());
     outbox.on('failed', ({ command, reason }) => command.type !== 'send' && this.#changeFailed(command, reason));
+    outbox.on('refused', ({ room, code }) => this.#isAboutRules(rooms.get(room), code));
     outbox.on('settled', ({ item, ack }) => this.#settled(item, ack));
   }
 
@@ -87,13 +93,30 @@ export class RoomView {
     });
   }
 
+  #followRules() {
+    const { rules, actions, people, profiles, card, moderation, out, connection } = this.#parts;
+    const about = (user) => card.open(user, { canModerate: Boolean(this.#room.rules?.rights.moderate) });
+    rules.on('changed', (room) => room === this.#room && this.#showRules(room));
+    actions.on('profile', (seq) => about(this.#room.timeline.message(seq).user));
+    actions.on('remove', (seq) => moderation.remove(seq));
+    actions.on('report', (seq) => moderation.report(seq));
+    people.on('profile', about);
+    profiles.on('changed', () => this.#showPeople(this.#room));
+    card.on('message', (user) => this.#openDirect(user));
+    for (const act of ['mute', 'kick', 'ban']) card.on(act, (user) => moderation.sanction(act, user));
+    out.on('again', () => connection.subscribe(this.#room.name));
+  }
+
   #canEdit({ user, text, deleted }) {
     return user.id === this.#parts.session.user.id && text !== undefined && !deleted;
   }
 
   #show(room) {
-    const { log, composer, news } = this.#parts;
+    const { log, composer, news, out, rules } = this.#parts;
     composer.open(room.draft);
+    this.#showRules(room);
+    out.update(room);
+    if (room.hasArrived) rules.ask(room);
     news.clear();
     log.show(room);
     this.#showPeople(room);
@@ -132,15 +155,52 @@ export class RoomView {
     if (room && command.type === 'send') this.#parts.feed.settle(room, { command, ...item }, ack);
   }
 
+  // What cannot be sent may be for a rule of the room that is new.
+  #isAboutRules(room, code) {
+    if (room && (code === 'forbidden' || code === 'rate_limited')) this.#parts.rules.ask(room);
+  }
+
   #changeFailed({ type, key }, reason) {
     this.#parts.outbox.discard(key);
     notice(`That did not work (${type}): ${reason}`);
   }
 
-  #refused({ room: name, reason }) {
+  // A room that was never opened is closed again where there are others; from one that is lost a panel leads on.
+  #refused({ room: name, code, reason }) {
     const { rooms } = this.#parts;
-    notice(`The room ${name} cannot be opened: ${reason}`);
-    if (rooms.all.length > 1) rooms.close(rooms.get(name));
+    const room = rooms.get(name);
+    if (!room) return;
+    if (!room.hasArrived && rooms.all.length > 1) {
+      notice(`The room ${room.title} cannot be opened: ${reason}`);
+      rooms.close(room);
+      return;
+    }
+    room.out = { code, reason };
+    if (room === this.#room) this.#parts.out.update(room);
+    else notice(`You are out of ${room.title}: ${reason}`);
+  }
+
+  #isIn(room) {
+    if (!room?.out) return;
+    room.out = null;
+    if (room === this.#room) this.#show(room);
+  }
+
+  #showRules(room) {
+    const { composer, notice: line, log } = this.#parts;
+    composer.isBlocked = line.update(room) !== '';
+    this.#settings.hidden = !isForSettings(room.rules);
+    this.#settings.href = `${roomPath(room.name)}/settings`;
+    log.refresh({ quietly: true });
+  }
+
+  async #openDirect({ id }) {
+    try {
+      const { name } = await call('POST', '/api/direct', { body: { people: [id] } });
+      this.#parts.rooms.show(name);
+    } catch (error) {
+      tell(error);
+    }
   }
 
   async #page(fetch) {
@@ -151,4 +211,9 @@ export class RoomView {
       notice(`Older messages could not be loaded: ${error.reason ?? error}`);
     }
   }
+}
+
+// Whoever belongs to a room, or looks after it, has something to set or to see there.
+function isForSettings(rules) {
+  return Boolean(rules && (rules.role || rules.rights.moderate || rules.rights.own));
 }

@@ -1,7 +1,7 @@
 import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
-import { notice } from './notice.js';
+import { tell } from './notice.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
 import { ago, fullDate } from './when.js';
 
@@ -45,7 +45,7 @@ export class SessionList {
       await call('DELETE', `/api/account/sessions/${encodeURIComponent(id)}`);
       await this.load();
     } catch (error) {
-      notice(error.reason ?? String(error));
+      tell(error);
     }
   }
 

@@ -1,6 +1,9 @@
 import { Emitter } from './emitter.js';
 import { roomKey } from './room-name.js';
 
+/** The refusals after which waiting helps. */
+const PASSING = new Set(['rate_limited', 'unavailable']);
+
 const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction']);
 
 /**
@@ -37,7 +40,13 @@ export class Subscriptions extends Emitter {
     if (ENTRY_TYPES.has(message.type)) this.#takeEntries(room, [message], false);
     else if (message.type === 'subscribed') this.#takeSubscribed(room, message);
     else if (message.type === 'error' && message.id) this.#takeRefusal(message);
+    else if (message.type === 'error' && room && !message.key) this.lose(room.name, message);
     else this.emit('other', message);
+  }
+
+  /** Takes note that a room is lost, for the reason `{code, reason}`. */
+  lose(name, { code, reason }) {
+    if (this.remove(name)) this.emit('refused', { room: name, code, reason });
   }
 
   #takeSubscribed(room, { title, members, people, epoch, seq, entries, gap, reset }) {
@@ -63,11 +72,7 @@ export class Subscriptions extends Emitter {
   #takeRefusal({ id, code, reason, retry_after: seconds }) {
     const room = this.#rooms.get(roomKey(String(id)));
     if (!room) return;
-    if (typeof seconds === 'number') {
-      this.emit('postponed', { room, seconds });
-    } else {
-      this.remove(room.name);
-      this.emit('refused', { room: room.name, code, reason });
-    }
+    if (PASSING.has(code) && typeof seconds === 'number') this.emit('postponed', { room, seconds });
+    else this.lose(room.name, { code, reason });
   }
 }

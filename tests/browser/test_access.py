@@ -15,7 +15,7 @@ FOCUS = """() => {
     const around = element.parentElement?.closest(':focus-within');
     const isMarked = visible(getComputedStyle(element)) || getComputedStyle(around ?? element).boxShadow !== 'none';
     const { width, height } = element.getBoundingClientRect();
-    const label = element.id || element.className || element.textContent.trim();
+    const label = element.id || element.className || element.textContent.trim() || element.name;
     return [element === document.body ? '' : label, isMarked && width > 0 && height > 0];
 }"""
 

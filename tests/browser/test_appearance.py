@@ -100,6 +100,6 @@ def test_without_scripts_the_page_says_what_is_missing(visit: Visit, room: str) 
         ann.goto(path)
         expect(ann.page.locator("noscript p")).to_be_visible()
     ann.goto("/")
-    rooms, form = (ann.page.locator(name).bounding_box() for name in (".rooms-section", ".new-room-section"))
+    rooms, form = (ann.page.locator(name).bounding_box() for name in (".rooms-section", ".lobby-side"))
     assert rooms is not None and form is not None
     assert rooms["x"] + rooms["width"] < form["x"]

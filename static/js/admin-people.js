@@ -1,0 +1,119 @@
+import { call } from './api.js';
+import { confirm } from './confirm-dialog.js';
+import { byId } from './dom.js';
+import { notice, tell } from './notice.js';
+import { mark, row, rowButton, RowList } from './row-list.js';
+import { SearchBox } from './search-box.js';
+import { ago, fullDate } from './when.js';
+
+/** What is asked before each act, and said after it; `name` stands for theirs. */
+const ACTS = {
+  ban: {
+    question: 'Ban name from this server?',
+    consequence: 'They are signed out everywhere at once, and cannot sign in until the time is over.',
+    action: 'Ban',
+    isGrave: true,
+    asksDuration: true,
+    asksReason: 'optional',
+    done: 'name is banned.',
+  },
+  unban: { question: 'Lift the ban of name?', action: 'Lift the ban', done: 'name can sign in again.' },
+  sign_out: {
+    question: 'Sign name out everywhere?',
+    consequence: 'All their browsers and programs are signed out. With the password they can sign in again.',
+    action: 'Sign out',
+    done: 'name is signed out.',
+  },
+  make_admin: {
+    question: 'Make name an administrator?',
+    consequence: 'They can do all that you can do here, and make others administrators.',
+    action: 'Make an administrator',
+    done: 'name is an administrator.',
+  },
+  unmake_admin: {
+    question: 'Shall name be no administrator any more?',
+    action: 'Take the office',
+    asksReason: 'optional',
+    done: 'name is no administrator any more.',
+  },
+  delete: {
+    question: 'Delete the account of name for ever?',
+    consequence: 'Their name is free for others. What they have written stays, as from a “deleted account”.',
+    action: 'Delete the account',
+    isGrave: true,
+    asksReason: 'optional',
+    done: 'The account of name is deleted.',
+  },
+};
+
+/** The accounts of the server, to be found by name, and what administrators can do with them. */
+export class AdminPeople {
+  #session;
+  #people = [];
+  #more = byId('more-people');
+  #list = new RowList(byId('people'), (person) => this.#row(person), { empty: byId('no-people') });
+  #search = new SearchBox(byId('find-people'), () => this.start());
+
+  constructor(session) {
+    this.#session = session;
+    this.#more.addEventListener('click', () => this.#load(this.#people.at(-1)?.id).catch(tell));
+  }
+
+  async start() {
+    await this.#load(null);
+  }
+
+  stop() {}
+
+  async #load(after) {
+    const find = this.#search.text;
+    const query = { ...(find && { find }), ...(after && { after }) };
+    const { people, more } = await call('GET', '/api/admin/people', { query });
+    if (find !== this.#search.text) return;
+    this.#people = after ? [...this.#people, ...people] : people;
+    this.#more.hidden = !more;
+    this.#list.update(this.#people);
+  }
+
+  #row(person) {
+    const { name, display, email, admin, made, seen, banned } = person;
+    const isMe = person.id === this.#session.account.id;
+    const button = (act, label, options) => rowButton(label, name, () => this.#act(act, person), options);
+    return row({
+      title: display && display !== name ? `${display} (${name})` : name,
+      marks: [isMe && mark('you', 'strong'), admin && mark('administrator', 'strong'), isBanned(banned) && mark('banned', 'grave')],
+      facts: [
+        [email, seen ? `here ${ago(seen)}` : 'not here yet', `since ${fullDate(made)}`].filter(Boolean).join(' · '),
+        isBanned(banned) && banned > 0 && banned !== true && `Banned until ${fullDate(banned)}`,
+      ],
+      actions: isMe
+        ? []
+        : [
+            button('sign_out', 'Sign out'),
+            admin ? button('unmake_admin', 'No administrator') : button('make_admin', 'Administrator'),
+            isBanned(banned) ? button('unban', 'Lift the ban') : button('ban', 'Ban', { isGrave: true }),
+            button('delete', 'Delete', { isGrave: true }),
+          ],
+    });
+  }
+
+  async #act(act, { id, name }) {
+    const { done, question, ...texts } = ACTS[act];
+    const isDone = await confirm({
+      ...texts,
+      question: question.replace('name', () => name),
+      act: ({ seconds, reason }) =>
+        call('POST', `/api/admin/people/${encodeURIComponent(id)}`, {
+          body: { act, ...(texts.asksDuration && { seconds }), ...(reason && { reason }) },
+        }),
+    });
+    if (!isDone) return;
+    notice(done.replace('name', () => name));
+    await this.#load(null).catch(tell);
+  }
+}
+
+// `banned` is null, or until when: 0 for ever.
+function isBanned(banned) {
+  return banned !== null && banned !== undefined && banned !== false;
+}
