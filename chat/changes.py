@@ -6,6 +6,7 @@ import logging
 import msgspec
 
 from chat.commit import GroupCommit, Stored
+from chat.database import summary
 from chat.entries import Entry
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
 from chat.history import History
@@ -72,7 +73,8 @@ class Changes:
             await self._history.redact(room.key, deletion.target, deletion.at)
         except Unavailable as error:
             # The deletion itself is stored, so nobody is shown the text again.
-            log.warning("the text of %s/%d could not be removed: %s", room.key, deletion.target, error.__cause__)
+            why = summary(error.__cause__)
+            log.warning("the text of %s/%d could not be removed: %s", room.key, deletion.target, why)
 
 
 def _draft(room: Room, user: User, change: Change) -> Entry:

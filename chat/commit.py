@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from chat.database import summary
 from chat.entries import Entry
 from chat.errors import ChatError, NotFound, Unavailable
 from chat.history import Conflict, History
@@ -197,7 +198,7 @@ class GroupCommit:
                 await self._catch_up(rest[0].room)
             self._queue.extendleft(reversed(rest))
         except Unavailable as error:
-            log.warning("a batch of %d was not stored: %s", len(batch), error.__cause__)
+            log.warning("a batch of %d was not stored: %s", len(batch), summary(error.__cause__))
             for pending in batch:
                 self._doubtful.add(pending.room)
                 self._fail(pending, error)

@@ -79,6 +79,13 @@ def unusable(error: PyMongoError) -> DatabaseError:
     return DatabaseError(f"MongoDB cannot be {what}: {_brief(error)}; check --mongo, or leave it out for a private one")
 
 
+def summary(error: BaseException | None) -> str:
+    """What went wrong, for the log: where MongoDB has answered its code, as its words may quote what is stored."""
+    if isinstance(error, ConnectionFailure):
+        return _brief(error)
+    return " ".join(filter(None, (type(error).__name__, str(getattr(error, "code", None) or ""))))
+
+
 def _brief(error: PyMongoError) -> str:
     """The first sentence of the driver's message, which goes on with its whole view of the topology."""
     return str(error).split(", Timeout:")[0].split(" (configured timeouts")[0].splitlines()[0]

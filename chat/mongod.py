@@ -165,6 +165,7 @@ class PrivateMongod:
             # A single member has nobody to hand over to, so there is nothing to wait for.
             *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=100"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
+            *("--slowOpSampleRate", "0"),  # its log would quote what is stored
         ]
         with (self._folder / "mongod.out").open("wb") as output:
             # A session of its own: Ctrl-C in the terminal is for the server, which stops mongod when its last batch

@@ -29,7 +29,8 @@ class Hosts:
         if ANY in self._names:
             return True
         try:
-            name = urlsplit(f"//{host}").hostname or ""
+            parts = urlsplit(f"//{host}")
+            name, _ = parts.hostname or "", parts.port
         except ValueError:
             return False
         if _is_address(name):
