@@ -90,6 +90,7 @@ async def serve(config: settings.Settings) -> None:
         server = web.make_server(config, application(chat, Sessions(chat), reach))
         listener = Listener(server, sockets, file_limit=file_limit, tls=tls)
         chat.commit.start()
+        chat.identity.start()
         chat.keepalive.start()
         work = (_upkeep(chat), chat.metrics.measure_lag(), server.overdue.run())
         tasks = [asyncio.create_task(each) for each in work]
@@ -99,7 +100,9 @@ async def serve(config: settings.Settings) -> None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, web.renew_tls, listener, config)
         listener.start()
         scheme = "http" if tls is None else "https"
-        log.info("Parley is at %s://%s:%d", scheme, _shown(config.address), sockets[0].getsockname()[1])
+        place = f"{scheme}://{_shown(config.address)}:{sockets[0].getsockname()[1]}"
+        log.info("Parley is at %s", place)
+        await _invite_administrator(chat, place)
         _spare_the_collector()
         await stop.wait()
         log.info("stopping")
@@ -108,6 +111,15 @@ async def serve(config: settings.Settings) -> None:
         listener.stop()
         await drain(server, chat, config.stop_timeout)
     log.info("stopped")
+
+
+async def _invite_administrator(chat: Chat, place: str) -> None:
+    """While there is no administrator, says how to become the first: by a link that works once, until the next
+    start."""
+    with suppress(Unavailable):
+        if await chat.identity.entrance.needs_setup():
+            token = chat.identity.entrance.open_setup()
+            log.info("nobody is administrator yet; this link makes the account, once: %s/setup?token=%s", place, token)
 
 
 def _spare_the_collector() -> None:
@@ -186,8 +198,18 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check)
     bans = Bans(connection.database, limit=config.banned_ranges)
     limits = settings_of(config, IdentityLimits)
+    changes = Changes(history, commit, reaction_limit=config.reaction_limit)
     identity = make_identity(
-        connection.database, secret, limits, bans=bans, people=people, claims=claims, clients=clients
+        connection.database,
+        secret,
+        limits,
+        bans=bans,
+        changes=changes,
+        claims=claims,
+        clients=clients,
+        history=history,
+        people=people,
+        registry=registry,
     )
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     metrics.watch(clients, registry.__len__, commit.__len__)
@@ -199,7 +221,7 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         connection=connection,
         history=history,
         commit=commit,
-        changes=Changes(history, commit, reaction_limit=config.reaction_limit),
+        changes=changes,
         registry=registry,
         directory=Directory(registry, stopping, limit=config.rooms_limit),
         people=people,

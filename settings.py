@@ -148,6 +148,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Count, "sessions in memory, about 1 KiB each; more than clients_limit, so that no poll waits for MongoDB"
     ] = 50_000
     seen_interval: Annotated[Positive, "between two notes of when and where a session was last used"] = 300
+    picture_limit: Annotated[Count, "size of a person's picture; 256 × 256 pixels are rarely more"] = 128 * 1024
+    bots_limit: Annotated[Count, "bots of one account; more than one person looks after"] = 50
+    bot_days: Annotated[Count, "days that a bot's token can be valid for at most"] = 366
     ended_guests: Annotated[
         Count, "guests who signed out that are remembered in memory until their tokens are too old; 150 bytes each"
     ] = 200_000

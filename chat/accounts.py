@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from pymongo import ASCENDING, ReturnDocument
+from pymongo import IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from chat.database import Database, Document, unusable
+from chat.database import Database, Document, in_pages, unusable
 from chat.errors import NameTaken, NotFound
 from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
@@ -85,12 +85,12 @@ class Accounts:
         """Makes the indexes; they hold each name, and all that looks like it, to one account. Raises DatabaseError."""
         named = {"key": {"$exists": True}}
         try:
-            for field in ("key", "looks"):
-                await self._accounts.create_index(
-                    [(field, ASCENDING)], unique=True, partialFilterExpression=named, name=field
-                )
-            await self._accounts.create_index(
-                [("admin", ASCENDING)], partialFilterExpression={"admin": True}, name="administrators"
+            await self._accounts.create_indexes(
+                [
+                    IndexModel("key", name="key", unique=True, partialFilterExpression=named),
+                    IndexModel("looks", name="looks", unique=True, partialFilterExpression=named),
+                    IndexModel("admin", name="administrators", partialFilterExpression={"admin": True}),
+                ]
             )
         except PyMongoError as error:
             raise unusable(error) from None
@@ -106,7 +106,7 @@ class Accounts:
     async def names(self) -> AsyncIterator[tuple[str, tuple[str, str]]]:
         """The names of all accounts by their ids."""
         async with mongo_errors():
-            async for found in self._accounts.find({"key": {"$exists": True}}, {"name": True, "display": True}):
+            async for found in in_pages(self._accounts, {"key": {"$exists": True}}, {"name": True, "display": True}):
                 yield found["_id"], (found["name"], found["display"])
 
     async def has_administrator(self) -> bool:

@@ -4,11 +4,11 @@ import secrets
 from collections.abc import AsyncIterator
 
 import msgspec
-from pymongo import ASCENDING
+from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat.callers import Caller, Scope
-from chat.database import Database, Document, unusable
+from chat.database import Database, Document, in_pages, unusable
 from chat.errors import NameTaken
 from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
@@ -73,9 +73,13 @@ class Bots:
     async def prepare(self) -> None:
         """Makes the indexes; raises DatabaseError."""
         try:
-            await self._bots.create_index([("hash", ASCENDING)], unique=True, name="hash")
-            await self._bots.create_index([("looks", ASCENDING)], unique=True, name="looks")
-            await self._bots.create_index([("maker", ASCENDING)], name="maker")
+            await self._bots.create_indexes(
+                [
+                    IndexModel("hash", name="hash", unique=True),
+                    IndexModel("looks", name="looks", unique=True),
+                    IndexModel("maker", name="maker"),
+                ]
+            )
         except PyMongoError as error:
             raise unusable(error) from None
 
@@ -113,7 +117,7 @@ class Bots:
     async def names(self) -> AsyncIterator[tuple[str, tuple[str]]]:
         """The names of all bots by their ids."""
         async with mongo_errors():
-            async for found in self._bots.find({}, {"name": True}):
+            async for found in in_pages(self._bots, {}, {"name": True}):
                 yield found["_id"], (found["name"],)
 
     async def remove(self, maker: str, id: str) -> bool:

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import uuid
+from collections.abc import Sequence
 
 import msgspec
 
@@ -41,6 +43,14 @@ class Changes:
         elif stored.entry.type == "edit":
             await self._redact_late(room, stored.entry)
         return stored
+
+    async def withdraw(self, room: Room, user: User, targets: Sequence[int]) -> None:
+        """Deletes some messages of the user, whoever may write in the room now; raises Unavailable, and then some of
+        them may be deleted."""
+        deletions = [Delete(room=room.name, key=str(uuid.uuid4()), target=target) for target in targets]
+        futures = [self._commit.append(room, _draft(room, user, deletion)) for deletion in deletions]
+        for stored in await asyncio.gather(*futures):
+            await self._redact(room, stored.entry)
 
     async def _check(self, room: Room, user: User, change: Change) -> None:
         assert isinstance(change, Edit | Delete | React)

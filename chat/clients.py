@@ -65,6 +65,12 @@ class Clients:
             if which(waiter.caller):
                 waiter.refuse(error, code)
 
+    def recall(self, which: Callable[[Caller], bool]) -> None:
+        """Lets all clients of the callers that fit come back: sockets close with 1012, polls are answered."""
+        for waiter in list(self._waiters):
+            if which(waiter.caller):
+                waiter.dismiss()
+
     def relieve(self) -> None:
         """Closes the slowest while more than the limit waits for all together."""
         total = self.backlog()

@@ -2,19 +2,23 @@
 
 import os
 import secrets
+from collections.abc import AsyncIterator
 from typing import Any, TypeAlias
 
 # Motor runs each operation on a thread, 5 for each core by default; every waiting change stream holds one.
 os.environ.setdefault("MOTOR_MAX_WORKERS", "64")
 
-from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorDatabase
-from pymongo import ReturnDocument, WriteConcern
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo import ASCENDING, ReturnDocument, WriteConcern
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, PyMongoError
 
 Document: TypeAlias = dict[str, Any]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 
 SCHEMA = 1
+
+# Documents of a page: some megabytes at most, and far less than a second.
+PAGE = 5_000
 
 
 class DatabaseError(Exception):
@@ -71,6 +75,24 @@ class Connection:
         )
         assert found is not None
         return found
+
+
+async def in_pages(
+    collection: "AsyncIOMotorCollection[Document]", which: Document, fields: Document
+) -> AsyncIterator[Document]:
+    """All documents that fit, in the order of their ids, with some of their fields; raises PyMongoError.
+
+    One reading of them all could take longer than the time of an operation.
+    """
+    after: Document = {}
+    while True:
+        cursor = collection.find({**which, **after}, {"_id": True, **fields}).sort("_id", ASCENDING)
+        page = await cursor.limit(PAGE).to_list(PAGE)
+        for document in page:
+            yield document
+        if len(page) < PAGE:
+            return
+        after = {"_id": {"$gt": page[-1]["_id"]}}
 
 
 def unusable(error: PyMongoError) -> DatabaseError:

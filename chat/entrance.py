@@ -153,12 +153,13 @@ class Entrance:
             raise
         return account
 
-    def check_free(self, name: str, caller: Caller | None) -> None:
-        """Raises NameTaken for a name that somebody else has, for good or as a guest who is here."""
+    def check_free(self, name: str, caller: Caller | None, owner: str = "") -> None:
+        """Raises NameTaken for a name that somebody other than `owner` (an account's id) has for good, or a guest who
+        is here and is not the caller."""
         holder = self._people.holder(name)
         if holder is not None and holder.guest and (caller is None or holder.id != caller.user.id):
             raise NameTaken(f"Somebody here is called {holder.name} already.")
-        self._claims.check(name)
+        self._claims.check(name, owner)
 
     # The first administrator
 

@@ -7,7 +7,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import PyMongoError
 from tornado.web import create_signed_value, decode_signed_value
 
-from chat.database import Database, unusable
+from chat.database import Database, in_pages, unusable
 from chat.history import DURABLE, mongo_errors
 from chat.people import User
 
@@ -19,7 +19,7 @@ class Guests:
     """Makes and reads tokens, valid for `days`, signed with the server's own secret.
 
     A guest's id is that of their session. Those that are over stand in the collection `ended_guests` until their
-    tokens are too old, and in memory: at most `kept`, the latest.
+    tokens are too old, and in memory: at most `kept`.
     """
 
     def __init__(self, database: Database, secret: str, *, days: int, kept: int) -> None:
@@ -34,8 +34,8 @@ class Guests:
         """Makes the index and reads who is over; raises DatabaseError."""
         try:
             await self._ended_guests.create_index([("expires", ASCENDING)], expireAfterSeconds=0, name="expires")
-            latest = self._ended_guests.find({}, {"_id": True}).sort("expires", -1).limit(self._kept)
-            self._ended = dict.fromkeys(reversed([found["_id"] async for found in latest]))
+            async for found in in_pages(self._ended_guests, {}, {}):
+                self._remember(found["_id"])
         except PyMongoError as error:
             raise unusable(error) from None
 
@@ -52,9 +52,7 @@ class Guests:
 
     def end(self, user: User) -> None:
         """Their tokens are worth nothing at once; `store_ended` stores that, when MongoDB is there."""
-        self._ended[user.id] = None
-        if len(self._ended) > self._kept:
-            del self._ended[next(iter(self._ended))]
+        self._remember(user.id)
         self._unstored.add(user.id)
 
     async def store_ended(self) -> None:
@@ -69,3 +67,8 @@ class Guests:
                 ordered=False,
             )
         self._unstored.difference_update(unstored)
+
+    def _remember(self, id: str) -> None:
+        self._ended[id] = None
+        if len(self._ended) > self._kept:
+            del self._ended[next(iter(self._ended))]

@@ -9,8 +9,8 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConce
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat.database import Database, Document, unusable
-from chat.entries import Entry, settle
+from chat.database import Database, Document, in_pages, unusable
+from chat.entries import Author, Entry, settle
 from chat.errors import Unavailable
 from chat.policy import Policy
 from chat.room import RoomRecord
@@ -236,6 +236,32 @@ class History:
             )
             await self._entries.update_one({"log": room, "seq": target}, {"$set": {"deleted": at}})
 
+    # One author's entries
+
+    async def logs(self) -> AsyncIterator[str]:
+        """The keys of all rooms."""
+        async with mongo_errors():
+            async for found in in_pages(self._rooms, {}, {}):
+                yield found["_id"]
+
+    async def messages_of(self, author: str, room: str, after: int, end: int) -> list[int]:
+        """The numbers of that author's messages among those numbered `after` + 1 to `end`, without deleted ones."""
+        which = _by(author, room, after, end) | {"type": "message", "deleted": {"$exists": False}}
+        async with mongo_errors():
+            found = await self._entries.find(which, {"seq": True, "_id": False}).to_list(None)
+        return [document["seq"] for document in found]
+
+    async def rename_author(self, author: Author, room: str, after: int, end: int) -> None:
+        """Gives an author (by the id) that name in what they wrote among the entries `after` + 1 to `end`."""
+        async with mongo_errors():
+            await self._entries.update_many(_by(author.id, room, after, end), {"$set": {"user.name": author.name}})
+
+    async def end_of(self, room: str) -> int:
+        """The number of the last entry; 0 if there is none."""
+        async with mongo_errors():
+            found = await self._entries.find_one({"log": room}, {"seq": True}, sort=[("seq", DESCENDING)])
+        return found["seq"] if found else 0
+
     # Reading
 
     async def entry_of(self, room: str, key: str) -> Entry | None:
@@ -288,6 +314,10 @@ class History:
                 ).to_list(None)
             settle(entries, [_entry(change) for change in changes])
         return entries
+
+
+def _by(author: str, room: str, after: int, end: int) -> Document:
+    return {"log": room, "seq": {"$gt": after, "$lte": end}, "user.id": author}
 
 
 def _record(document: Document) -> RoomRecord:

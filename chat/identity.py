@@ -7,18 +7,25 @@ from chat.accounts import Accounts
 from chat.attempts import Attempts
 from chat.bans import Bans
 from chat.bots import Bots
+from chat.changes import Changes
 from chat.claims import Claims
 from chat.clients import Clients
 from chat.database import Database, DatabaseError
 from chat.departures import Departures
 from chat.entrance import Entrance
+from chat.erasure import Erasure
 from chat.errors import Unavailable
 from chat.guests import Guests
+from chat.history import History
 from chat.limits import IdentityLimits
 from chat.passwords import Passwords
 from chat.people import People
+from chat.pictures import Pictures
+from chat.profiles import Profiles
+from chat.registry import RoomRegistry
 from chat.sessions import Sessions
 from chat.tokens import Tokens
+from chat.workshop import Workshop
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +38,14 @@ class Identity:
     claims: Claims
     departures: Departures
     entrance: Entrance
+    erasure: Erasure
     guests: Guests
     passwords: Passwords
+    pictures: Pictures
+    profiles: Profiles
     sessions: Sessions
     tokens: Tokens
+    workshop: Workshop
 
     async def prepare(self) -> None:
         """Makes the indexes and reads which names belong to whom; raises DatabaseError."""
@@ -48,6 +59,9 @@ class Identity:
         except Unavailable as error:
             raise DatabaseError(f"the accounts cannot be read: {error.__cause__}") from None
 
+    def start(self) -> None:
+        self.erasure.start()
+
     async def upkeep(self) -> None:
         """Stores what was noted in memory; while MongoDB is away, another time."""
         with suppress(Unavailable):
@@ -57,6 +71,7 @@ class Identity:
                 await part.seen.store()
 
     def close(self) -> None:
+        self.erasure.stop()
         self.passwords.close()
 
 
@@ -66,12 +81,15 @@ def make_identity(
     limits: IdentityLimits,
     *,
     bans: Bans,
-    people: People,
+    changes: Changes,
     claims: Claims,
     clients: Clients,
+    history: History,
+    people: People,
+    registry: RoomRegistry,
 ) -> Identity:
     """The parts, which all work on the same database; `secret` signs what guests are given."""
-    accounts, bots = Accounts(database), Bots(database)
+    accounts, bots, pictures = Accounts(database), Bots(database), Pictures(database)
     sessions = Sessions(database, days=limits.session_days, limit=limits.sessions_limit)
     guests = Guests(database, secret, days=limits.session_days, kept=limits.ended_guests)
     passwords = Passwords(
@@ -90,16 +108,30 @@ def make_identity(
     departures = Departures(sessions=sessions, bots=bots, guests=guests, tokens=tokens, people=people, clients=clients)
     entrance = Entrance(
         accounts=accounts,
+        attempts=attempts,
         bans=bans,
         claims=claims,
-        passwords=passwords,
-        attempts=attempts,
-        sessions=sessions,
-        guests=guests,
-        people=people,
         departures=departures,
+        guests=guests,
+        passwords=passwords,
+        people=people,
+        sessions=sessions,
         let_guests=limits.guests,
         registration=limits.registration,
+    )
+    erasure = Erasure(accounts, history, registry, changes, pause=limits.send_timeout)
+    profiles = Profiles(
+        accounts=accounts,
+        bots=bots,
+        claims=claims,
+        clients=clients,
+        departures=departures,
+        entrance=entrance,
+        erasure=erasure,
+        passwords=passwords,
+        pictures=pictures,
+        tokens=tokens,
+        picture_limit=limits.picture_limit,
     )
     return Identity(
         accounts=accounts,
@@ -108,8 +140,12 @@ def make_identity(
         claims=claims,
         departures=departures,
         entrance=entrance,
+        erasure=erasure,
         guests=guests,
         passwords=passwords,
+        pictures=pictures,
+        profiles=profiles,
         sessions=sessions,
         tokens=tokens,
+        workshop=Workshop(bots, claims, departures, entrance, limit=limits.bots_limit, longest=limits.bot_days),
     )

@@ -47,3 +47,7 @@ class IdentityLimits(msgspec.Struct, frozen=True, kw_only=True):
     attempts_window: float
     attempts_delay: float
     attempts_kept: int
+    picture_limit: int
+    bots_limit: int
+    bot_days: int
+    send_timeout: float

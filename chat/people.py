@@ -74,8 +74,9 @@ class People:
         self._present.enter(user)
 
     def leave(self, user: User, *, hold: bool) -> None:
-        """One connection less. The name is free at once, or with `hold` some time later."""
-        self._present.leave(user, self._hold if hold and user.id not in self._signed_out else 0)
+        """One connection less. A guest's name is free at once, or with `hold` some time later."""
+        held = hold and user.guest and user.id not in self._signed_out
+        self._present.leave(user, self._hold if held else 0)
 
     def sign_out(self, user: User) -> None:
         """The name is held no longer than they are connected."""

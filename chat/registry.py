@@ -163,8 +163,17 @@ class RoomRegistry:
         for governed in self._watchers:
             governed(room, before)
 
+    async def by_key(self, key: str) -> Room:
+        """The room with that key; raises NotFound, Unavailable."""
+        room = await self._find_key(key)
+        if room is None:
+            raise NotFound("There is no such room.")
+        return room
+
     async def _find(self, name: str) -> Room | None:
-        key = room_key(name)
+        return await self._find_key(room_key(name))
+
+    async def _find_key(self, key: str) -> Room | None:
         room = self._awake.get(key)
         if room is None:
             room = await self._together(self._waking, key, lambda: self._load(key))

@@ -245,6 +245,18 @@ class Room:
             return messages[len(messages) - count :] if count < len(messages) else messages
         return None
 
+    def rename_author(self, author: Author) -> None:
+        """Gives an author (by the id) that name in what they wrote and where they reacted, as far as it is in
+        memory."""
+        for entry in self._recent:
+            if entry.user.id == author.id:
+                entry.user = author
+            if any(person.id == author.id for people in entry.reactions.values() for person in people):
+                entry.reactions = {
+                    emoji: [author if person.id == author.id else person for person in people]
+                    for emoji, people in entry.reactions.items()
+                }
+
     @contextmanager
     def reading(self) -> Iterator[int]:
         """For one who reads the log up to the present end, which is given: what is published meanwhile stays in

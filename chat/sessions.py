@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Sequence
 
 import msgspec
-from pymongo import ASCENDING, DESCENDING
+from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
 from chat.database import Database, Document, unusable
@@ -53,9 +53,13 @@ class Sessions:
     async def prepare(self) -> None:
         """Makes the indexes; MongoDB itself removes those that are too old. Raises DatabaseError."""
         try:
-            await self._sessions.create_index([("hash", ASCENDING)], unique=True, name="hash")
-            await self._sessions.create_index([("account", ASCENDING), ("made", DESCENDING)], name="account")
-            await self._sessions.create_index([("expires", ASCENDING)], expireAfterSeconds=0, name="expires")
+            await self._sessions.create_indexes(
+                [
+                    IndexModel("hash", name="hash", unique=True),
+                    IndexModel([("account", ASCENDING), ("made", DESCENDING)], name="account"),
+                    IndexModel("expires", name="expires", expireAfterSeconds=0),
+                ]
+            )
         except PyMongoError as error:
             raise unusable(error) from None
 

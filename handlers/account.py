@@ -1,12 +1,16 @@
 """/api/account: registering, and one's own account."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from chat.accounts import Account
+from chat.profiles import ProfileChange
 from handlers.base import ApiHandler
 from handlers.identity import origin_of
+
+# What a picture's bytes grow by as base64 in JSON, and the other fields beside it.
+GROWTH, BESIDE = 4 / 3, 4096
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True):
@@ -17,7 +21,24 @@ class Registration(msgspec.Struct, forbid_unknown_fields=True):
     email: str = ""
 
 
+class Deletion(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that deletes an account."""
+
+    messages: Literal["keep", "delete"]
+    password: str = ""
+
+
+class NewPassword(msgspec.Struct, forbid_unknown_fields=True):
+    """The body that changes a password."""
+
+    new: str
+    old: str = ""
+
+
 class AccountHandler(ApiHandler):
+    def body_limit(self) -> int:
+        return max(super().body_limit(), int(self.chat.identity.profiles.picture_limit * GROWTH) + BESIDE)
+
     async def post(self) -> None:
         wanted = self.read(Registration)
         signed_in = await self.chat.identity.entrance.register(
@@ -28,6 +49,28 @@ class AccountHandler(ApiHandler):
 
     async def get(self) -> None:
         self.answer(account_answer(await self.account()))
+
+    async def patch(self) -> None:
+        account, wanted = await self.account(), self.read(ProfileChange)
+        profiles, origin = self.chat.identity.profiles, origin_of(self.request)
+        self.answer(account_answer(await profiles.change(account, wanted, self.caller(), origin)))
+
+    async def delete(self) -> None:
+        account, wanted = await self.account(), self.read(Deletion)
+        await self.chat.identity.profiles.delete(
+            account, wanted.password, messages=wanted.messages == "delete", origin=origin_of(self.request)
+        )
+        self.sessions.clear_cookie(self)
+        self.no_content()
+
+
+class PasswordHandler(ApiHandler):
+    async def post(self) -> None:
+        account, wanted = await self.account(), self.read(NewPassword)
+        await self.chat.identity.profiles.change_password(
+            account, wanted.old, wanted.new, self.caller(), origin_of(self.request)
+        )
+        self.no_content()
 
 
 def account_answer(account: Account) -> dict[str, Any]:

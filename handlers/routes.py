@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from chat.chat import Chat
-from handlers.account import AccountHandler
+from handlers.account import AccountHandler, PasswordHandler
+from handlers.account_sessions import OneSessionHandler, SessionsHandler
+from handlers.account_tokens import OneTokenHandler, TokensHandler
 from handlers.base import NotFoundHandler
 from handlers.forms import RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
@@ -12,9 +14,11 @@ from handlers.identity import Sessions
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
+from handlers.people import PersonHandler, PictureHandler
 from handlers.poll import PollHandler
 from handlers.rooms import RoomsHandler
 from handlers.session import SessionHandler
+from handlers.setup import SetupHandler
 from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
 from handlers.stream import StreamHandler
@@ -39,6 +43,14 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
             (r"/api/session", SessionHandler, shared),
             (r"/api/account", AccountHandler, shared),
+            (r"/api/account/password", PasswordHandler, shared),
+            (r"/api/account/sessions", SessionsHandler, shared),
+            (rf"/api/account/sessions/{ROOM}", OneSessionHandler, shared),
+            (r"/api/account/tokens", TokensHandler, shared),
+            (rf"/api/account/tokens/{ROOM}", OneTokenHandler, shared),
+            (rf"/api/people/{ROOM}", PersonHandler, shared),
+            (rf"/api/people/{ROOM}/picture", PictureHandler, shared),
+            (r"/api/setup", SetupHandler, shared),
             (r"/api/rooms", RoomsHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),

@@ -75,11 +75,14 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.chat: Chat = server.make_chat(self.config, self.connection, SECRET)
         if self.quick_passwords:
             self.chat.identity.passwords.hasher = QUICK_HASHER
-        async with self.mongod.history(self.database_name):
-            pass  # the indexes are there before the short timeouts of some tests count
-        await self.chat.identity.prepare()
+        patient = self.mongod.connection(self.database_name)
+        try:  # the indexes are there before the short timeouts of some tests count
+            await server.prepare(server.make_chat(self.config, patient, SECRET))
+        finally:
+            patient.close()
         self.sessions = Sessions(self.chat)
         self.chat.commit.start()
+        self.chat.identity.start()
         self.chat.keepalive.start()
         return application(self.chat, self.sessions, web.make_reach(self.config))
 

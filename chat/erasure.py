@@ -1,0 +1,96 @@
+"""Erasure: what becomes of the messages of deleted accounts."""
+
+import asyncio
+import logging
+
+from chat.accounts import Accounts, Deleted
+from chat.changes import Changes
+from chat.errors import NotFound, Unavailable
+from chat.history import History
+from chat.people import User
+from chat.registry import RoomRegistry
+
+log = logging.getLogger("parley.erasure")
+
+# What everybody is called who is no more.
+NOBODY = "deleted account"
+# Entries of a log looked at by one operation: tens of milliseconds of MongoDB's time. There is no index by authors: it
+# would make every message dearer for what is seldom done.
+STEP = 5_000
+# Messages deleted together; between two lots others get their turn.
+LOT = 100
+
+
+class Erasure:
+    """Goes through the logs of all rooms for one deleted account after the other, in the background.
+
+    Its name goes, and with it its messages if that was chosen: as if each had been deleted by itself. What is still to
+    be done is stored with the account, so the next start goes on with it. `pause` (seconds) lets what was under way
+    arrive in the logs first, and MongoDB come back.
+    """
+
+    def __init__(
+        self, accounts: Accounts, history: History, registry: RoomRegistry, changes: Changes, *, pause: float
+    ) -> None:
+        self._accounts = accounts
+        self._history = history
+        self._registry = registry
+        self._changes = changes
+        self._pause = pause
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._wanted.set()
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    def begin(self, id: str) -> None:
+        """An account has just been deleted: its name goes from memory at once, the rest follows."""
+        self._rename_in_memory(id)
+        self._wanted.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
+            await asyncio.sleep(self._pause)
+            try:
+                for deleted in await self._accounts.deleted():
+                    await self._erase(deleted)
+            except Unavailable:
+                self._wanted.set()
+            except Exception:
+                log.exception("a deleted account's messages were not dealt with")
+
+    async def _erase(self, deleted: Deleted) -> None:
+        async for key in self._history.logs():
+            await self._erase_in(key, deleted)
+        self._rename_in_memory(deleted.id)  # of rooms that woke while it went on
+        await self._accounts.forget(deleted.id)
+        log.info("dealt with the messages of the deleted account %s", deleted.id)
+
+    async def _erase_in(self, key: str, deleted: Deleted) -> None:
+        nobody = User(deleted.id, NOBODY, guest=False)
+        end = await self._history.end_of(key)
+        for after in range(0, end, STEP):
+            upto = min(after + STEP, end)
+            if deleted.messages:
+                await self._withdraw(key, nobody, await self._history.messages_of(deleted.id, key, after, upto))
+            await self._history.rename_author(nobody.author, key, after, upto)
+
+    async def _withdraw(self, key: str, user: User, targets: list[int]) -> None:
+        for first in range(0, len(targets), LOT):
+            try:
+                room = await self._registry.by_key(key)
+            except NotFound:
+                return  # deleted meanwhile
+            with room.held():
+                await self._changes.withdraw(room, user, targets[first : first + LOT])
+
+    def _rename_in_memory(self, id: str) -> None:
+        for room in self._registry:
+            room.rename_author(User(id, NOBODY, guest=False).author)
