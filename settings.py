@@ -104,6 +104,27 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     room_idle: Annotated[Seconds, "how long a room nobody is in stays in memory"] = 300
     rooms_limit: Annotated[Count, "rooms in one list at most"] = 1_000
 
+    # Rooms and their people
+    rooms_per_person: Annotated[Count, "rooms one person may own"] = 100
+    memberships_limit: Annotated[
+        Count, "rooms one person may belong to; their list is made anew while they look at it"
+    ] = 500
+    members_limit: Annotated[
+        Count, "people who belong to one room; they are stored with it, and all of them with each change"
+    ] = 1_000
+    invitations_limit: Annotated[Count, "invitations to one room that are open at once; a list to be looked through"] = 50
+    invitation_hours: Annotated[
+        Count, "how many hours an invitation holds at most, unless it has no end; who needs more wants no end"
+    ] = 8_760
+    slow_limit: Annotated[Count, "between two messages of one person in slow mode at most; a quarter of a day"] = 21_600
+    ephemeral_grace: Annotated[
+        Seconds, "how long an ephemeral room outlives the last one in it; a reload, a tunnel, a restart of the server"
+    ] = 30
+    watch_interval: Annotated[Positive, "between looks for ephemeral rooms that are empty"] = 1
+    forget_interval: Annotated[
+        Positive, "between looks for entries that are older than their room keeps them; they are kept for days"
+    ] = 60
+
     # Clients
     rooms_per_client: Annotated[Count, "rooms one connection may be in"] = 100
     in_hand: Annotated[Count, "commands of one connection under way at once; others are refused meanwhile"] = 1_000

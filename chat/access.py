@@ -44,7 +44,7 @@ class Access:
 
     async def to_join(self, name: str, cursor: Cursor, caller: Caller) -> Room:
         """The room of that name, made if there was none and the cursor can be one of a new room."""
-        makes = cursor.may_be_new and self._may_make(caller)
+        makes = cursor.may_be_new and self.may_make(caller)
         room = await (self._wake(name, caller) if makes else self._find(name, caller))
         self.may_read(room, caller)
         return room
@@ -55,7 +55,7 @@ class Access:
         Raises RateLimited as well. What is stored already costs nothing, so that it can be sent again until there is an
         answer.
         """
-        makes = isinstance(change, Send) and self._may_make(caller)
+        makes = isinstance(change, Send) and self.may_make(caller)
         room = self._registry.awake(change.room)
         known = room is not None and room.entry_of(change.key) is not None
         if not known:
@@ -202,7 +202,7 @@ class Access:
             self.may_read(room, caller)
         return rights
 
-    def _may_make(self, caller: Caller) -> bool:
+    def may_make(self, caller: Caller) -> bool:
         """Whether a visit of theirs makes a room."""
         return caller.scope is None and (bool(caller.account) or self._guests == "yes")
 

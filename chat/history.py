@@ -165,9 +165,9 @@ class History:
             found = await self._rooms.find({"policy.days": {"$gt": 0}, **LASTING}).to_list(None)
         return [_record(document) for document in found]
 
-    async def forget(self, record: RoomRecord, before: int, limit: int) -> int:
+    async def forget(self, record: RoomRecord, before: int, limit: int) -> int | None:
         """Removes the oldest entries of a room, at most `limit` of those older than `before` (milliseconds since the
-        Unix epoch). Returns the number of the last one removed, or 0.
+        Unix epoch). Returns the number of the last one removed, or None.
 
         First the room keeps that number: so its log never begins again with entries that clients have seen.
         """
@@ -175,14 +175,14 @@ class History:
         async with mongo_errors():
             oldest = await self._entries.find_one(log, {"at": True}, sort=[("seq", ASCENDING)])
             if oldest is None or oldest["at"] >= before:
-                return 0
+                return None
             found = self._entries.find(log, {"seq": True, "at": True}).sort("seq", ASCENDING).limit(limit)
             last = max(entry["seq"] for entry in await found.to_list(limit) if entry["at"] < before)
             kept = await self._rooms.update_one(
                 {"_id": record.key, "epoch": record.epoch, **LASTING}, {"$max": {"forgotten": last}}
             )
             if not kept.matched_count:
-                return 0
+                return None
             await self._entries.delete_many({**log, "seq": {"$lte": last}})
         return int(last)
 

@@ -51,3 +51,14 @@ class IdentityLimits(msgspec.Struct, frozen=True, kw_only=True):
     bots_limit: int
     bot_days: int
     send_timeout: float
+
+
+class RoomLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one person may have of rooms, and one room of people; `slow_limit` and times are seconds."""
+
+    rooms_per_person: int
+    memberships_limit: int
+    members_limit: int
+    invitations_limit: int
+    invitation_hours: int
+    slow_limit: int

@@ -78,6 +78,11 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """Whether it leaves everything to everybody, so that nothing is to be looked at."""
         return not (self.access != "open" or self.read_only or self.locked or self.slow or self.mutes or self.bans)
 
+    @property
+    def owners(self) -> list[str]:
+        """The ids of those who own it."""
+        return [id for id, member in self.members.items() if member.role == "owner"]
+
     def role(self, caller: Caller) -> Role | None:
         member = self.members.get(caller.id)
         return member.role if member else None
@@ -90,12 +95,15 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         role = self.role(caller)
         own = role == "owner" or (caller.admin and self.access != "direct")
         moderate = own or role == "moderator"
-        ban = self.bans.get(caller.id)
-        banned = ban is not None and ban.holds(now) and not moderate
-        read = (self.access == "open" or role is not None) and not banned
+        read = (self.access == "open" or role is not None) and (moderate or self.banned(caller.id, now) is None)
         scope = caller.scope
         write = read and (moderate or not self.read_only) and (scope is None or scope.write)
         return Rights(read, write, moderate and (scope is None or scope.write), own and scope is None)
+
+    def banned(self, who: str, now: int) -> Sanction | None:
+        """The ban that holds for somebody now."""
+        ban = self.bans.get(who)
+        return ban if ban is not None and ban.holds(now) else None
 
     def muted(self, caller: Caller, now: int) -> Sanction | None:
         """The mute that holds for the caller now."""

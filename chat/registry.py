@@ -58,6 +58,10 @@ class RoomRegistry:
             self._used[key] = time.monotonic()
         return room
 
+    def get(self, key: str) -> Room | None:
+        """The room of that key, if it is in memory; it counts as no more used for that."""
+        return self._awake.get(key)
+
     async def wake(self, name: str, permit: Callable[[], object] = lambda: None) -> Room:
         """The room of that name, made if there was none; raises BadRequest, Unavailable.
 
@@ -133,7 +137,7 @@ class RoomRegistry:
                     raise NotFound("There is no such room.")
                 before = room.record
                 policy = amend(before.policy)
-                title = room_title(title or before.title)
+                title = before.title if title is None else room_title(title)
                 if (policy, title) != (before.policy, before.title):
                     await self._history.govern(room.key, policy, title)
                     room.title = title

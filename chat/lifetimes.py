@@ -1,0 +1,141 @@
+"""Lifetimes: how rooms end, and how their entries do when their time is over."""
+
+import asyncio
+import contextlib
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from chat.commit import GroupCommit
+from chat.errors import Forbidden, NotFound, Unavailable
+from chat.history import History
+from chat.registry import RoomRegistry
+from chat.room import Room
+
+log = logging.getLogger("parley.lifetimes")
+
+DAY = 86_400_000
+"""Milliseconds."""
+# Entries removed by one operation; some 20 ms of MongoDB's time.
+FORGOTTEN_AT_ONCE = 1_000
+# Periodic work of several servers that were started together is spread by so much of its interval.
+JITTER = 0.1
+
+
+class Lifetimes:
+    """Deletes rooms, ephemeral ones `grace` seconds after the last one has left, and forgets entries that are too old.
+
+    It looks at the rooms every `watch_interval` seconds, and at the logs every `forget_interval`. `erasers` remove what
+    others have stored of a room, by its key; what of all that cannot be done now is done later.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        registry: RoomRegistry,
+        commit: GroupCommit,
+        *,
+        grace: float,
+        watch_interval: float,
+        forget_interval: float,
+        erasers: Sequence[Callable[[str], Awaitable[None]]] = (),
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._history = history
+        self._registry = registry
+        self._commit = commit
+        self._grace = grace
+        self._watch_interval = watch_interval
+        self._forget_interval = forget_interval
+        self._erasers = erasers
+        self._clock = clock
+        self._wall = wall
+        self._empty: dict[Room, tuple[int, float]] = {}
+        self._doomed: dict[str, Room | None] = {}
+        # What is erased and what is forgotten is named by a room's key, and the next room of that name has the same.
+        self._removing = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def recover(self) -> None:
+        """Takes up what a server has left that stopped or was killed; raises Unavailable."""
+        self._doomed.update(dict.fromkeys(await self._history.doomed()))
+        for record in await self._history.ephemeral():
+            await self._registry.find(record.name)
+
+    def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        works = ((self._watch_interval, self.end_empty), (self._forget_interval, self.forget_old))
+        self._tasks = [loop.create_task(_again_and_again(interval, work)) for interval, work in works]
+
+    def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    # Rooms
+
+    async def delete(self, room: Room) -> None:
+        """Nobody is in the room any more, and soon nothing is left of it. Raises NotFound if it is over already,
+        Unavailable."""
+        await self._registry.remove(room)
+        for waiter in room.waiters():
+            waiter.lose(room, Forbidden("The room has been deleted."))
+        self._doomed[room.key] = room
+        await self._erase_doomed()
+
+    async def end_empty(self) -> None:
+        """Deletes the ephemeral rooms in which nobody has been for some time; raises Unavailable."""
+        now = self._clock()
+        rooms = [room for room in self._registry if room.policy.ephemeral and not room.is_visited]
+        before, self._empty = self._empty, {}
+        for room in rooms:
+            visits, since = before.get(room, (room.visits, now))
+            self._empty[room] = (room.visits, since if visits == room.visits else now)
+        for room in rooms:
+            if now - self._empty[room][1] >= self._grace and not room.is_visited and not room.over:
+                with contextlib.suppress(NotFound):  # its owner was first
+                    await self.delete(room)
+        await self._erase_doomed()
+
+    async def _erase_doomed(self) -> None:
+        for key in list(self._doomed):
+            try:
+                async with self._removing:
+                    if key in self._doomed:
+                        await self._erase(key, self._doomed[key])
+                        del self._doomed[key]
+            except Unavailable as error:
+                log.debug("the room %r is to be erased later: %s", key, error.reason)
+
+    async def _erase(self, key: str, room: Room | None) -> None:
+        if room is not None:
+            await self._commit.discard(room)
+        for erase in self._erasers:
+            await erase(key)
+        await self._history.erase(key)
+
+    # Entries
+
+    async def forget_old(self) -> None:
+        """Removes the entries that are older than their rooms keep them; raises Unavailable."""
+        for record in await self._history.dated():
+            before = int(self._wall() * 1000) - record.policy.days * DAY
+            last: int | None = record.forgotten  # who was waking while they were removed may have them still
+            while last is not None:
+                room = self._registry.get(record.key)
+                if room is not None and room.epoch == record.epoch:
+                    room.forget(last)
+                async with self._removing:
+                    last = await self._history.forget(record, before, FORGOTTEN_AT_ONCE)
+
+
+async def _again_and_again(interval: float, work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        await asyncio.sleep(interval * random.uniform(1 - JITTER, 1 + JITTER))
+        try:
+            await work()
+        except Unavailable:
+            pass  # it will be tried again
+        except Exception:
+            log.exception("a room's lifetime could not be kept")
