@@ -223,7 +223,9 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         commit=commit,
         changes=changes,
         registry=registry,
-        directory=Directory(registry, stopping, limit=config.rooms_limit),
+        directory=Directory(
+            registry, stopping, limit=config.rooms_limit, memberships=config.memberships_limit
+        ),
         people=people,
         identity=identity,
         clients=clients,

@@ -112,7 +112,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     members_limit: Annotated[
         Count, "people who belong to one room; they are stored with it, and all of them with each change"
     ] = 1_000
-    invitations_limit: Annotated[Count, "invitations to one room that are open at once; a list to be looked through"] = 50
+    invitations_limit: Annotated[
+        Count, "invitations to one room that are open at once; a list to be looked through"
+    ] = 50
     invitation_hours: Annotated[
         Count, "how many hours an invitation holds at most, unless it has no end; who needs more wants no end"
     ] = 8_760

@@ -80,7 +80,8 @@ class Access:
             raise BadRequest("An open room needs no invitation: its address is enough.")
         if access == "direct":
             raise Forbidden("Nobody can be added to a direct conversation: begin another.")
-        if not (rights.moderate or (access == "link" and rights.write)):
+        may_write = self.may_make(caller)  # as far as that depends on who they are
+        if not (rights.moderate or (access == "link" and rights.read and may_write)):
             raise Forbidden("Only its moderators may invite people to this room.")
         return room
 
@@ -189,6 +190,9 @@ class Access:
         if self._guests == "read" and not caller.account:
             return "Guests may only read here: register, or sign in with a password."
         return "This room is for reading: only its moderators write."
+
+    def is_banned(self, room: Room, caller: Caller) -> bool:
+        return room.policy.banned(caller.id, _now()) is not None
 
     def _knows(self, room: Room, caller: Caller | None) -> bool:
         """Whether the caller may know that the room exists."""

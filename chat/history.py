@@ -125,6 +125,12 @@ class History:
         made = _record(found)
         return made, made.epoch == record.epoch
 
+    async def room_of_circle(self, circle: str) -> RoomRecord | None:
+        """The direct room of that circle of people."""
+        async with mongo_errors():
+            found = await self._rooms.find_one({"policy.circle": circle, **LASTING})
+        return _record(found) if found else None
+
     async def rooms(self, limit: int) -> list[RoomRecord]:
         """The open rooms in which something was said last, the latest first."""
         async with mongo_errors():

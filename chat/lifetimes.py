@@ -12,11 +12,10 @@ from chat.errors import Forbidden, NotFound, Unavailable
 from chat.history import History
 from chat.registry import RoomRegistry
 from chat.room import Room
+from chat.times import DAY
 
 log = logging.getLogger("parley.lifetimes")
 
-DAY = 86_400_000
-"""Milliseconds."""
 # Entries removed by one operation; some 20 ms of MongoDB's time.
 FORGOTTEN_AT_ONCE = 1_000
 # Periodic work of several servers that were started together is spread by so much of its interval.

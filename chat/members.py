@@ -1,13 +1,12 @@
 """Members: who belongs to a room, and who decides about that."""
 
 import contextlib
-import time
 from collections.abc import Callable
-from typing import Protocol
 
 import msgspec
 
 from chat.access import Access
+from chat.accounts import Accounts
 from chat.audit import Audit
 from chat.callers import Caller
 from chat.entries import Author
@@ -17,24 +16,9 @@ from chat.limits import RoomLimits
 from chat.policy import Member, Policy, Role
 from chat.registry import RoomRegistry
 from chat.room import Room
+from chat.times import now
 
 RANKS: dict[Role, int] = {"owner": 0, "moderator": 1, "member": 2}
-
-
-class Named(Protocol):
-    """An account, by the name that others see."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def shown(self) -> str: ...
-
-
-class Accounts(Protocol):
-    """Where accounts are found."""
-
-    async def by_id(self, id: str) -> Named | None: ...
-    async def by_name(self, name: str) -> Named | None: ...
 
 
 class MemberFacts(msgspec.Struct, frozen=True):
@@ -50,6 +34,7 @@ class Members:
 
     def __init__(
         self,
+        *,
         registry: RoomRegistry,
         access: Access,
         accounts: Accounts,
@@ -97,14 +82,14 @@ class Members:
             return self._with(policy, person, role)
 
         if person.id not in room.policy.members:
-            await self._check_memberships(person)
+            await self.check_memberships(person)
         async with self._audit.noted(caller, "role", room=room, target=person, role=role):
             await self._registry.govern(room, amend)
 
     async def enter(self, room: Room, person: Author) -> bool:
         """Somebody belongs to the room from now on; False if they did so before. Raises Forbidden, NotFound,
         Unavailable."""
-        await self._check_memberships(person)
+        await self.check_memberships(person)
         is_new = False
 
         def amend(policy: Policy) -> Policy:
@@ -120,13 +105,14 @@ class Members:
         if before is None:
             if len(policy.members) >= self._limits.members_limit:
                 raise Forbidden(f"This room has {len(policy.members)} members, as many as it can hold.")
-            if policy.banned(person.id, int(time.time() * 1000)) is not None:
+            if policy.banned(person.id, now()) is not None:
                 raise Forbidden(f"{person.name} is banned from this room; the ban has to be lifted first.")
         elif before.role == "owner" != role:
             _check_owners(policy, person.id)
         return msgspec.structs.replace(policy, members={**policy.members, person.id: Member(person.name, role)})
 
-    async def _check_memberships(self, person: Author) -> None:
+    async def check_memberships(self, person: Author) -> None:
+        """Raises Forbidden for one who belongs to as many rooms as one can."""
         limit = self._limits.memberships_limit
         if len(await self._registry.rooms_of(person.id, limit)) >= limit:
             raise Forbidden(f"{person.name} belongs to {limit} rooms already, as many as one can.")

@@ -107,6 +107,11 @@ class RoomRegistry:
             if made:
                 return await self._made(record)
 
+    async def of_circle(self, circle: str) -> Room | None:
+        """The direct room of that circle of people, if there is one; raises Unavailable."""
+        record = await self._history.room_of_circle(circle)
+        return await self.find(record.name) if record else None
+
     async def gather(self, title: str, policy: Policy) -> tuple[Room, bool]:
         """The room of the circle of people that `policy` names, and whether it is new; raises Unavailable."""
         record, made = await self._history.make_room(_new_record(secret_room_name(), title, policy))

@@ -11,6 +11,7 @@ from chat.callers import Caller
 from chat.errors import BadRequest, Forbidden, Unauthenticated
 from chat.limits import RoomLimits
 from chat.policy import Kind, Member, Policy, Rights, Role
+from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room, RoomRecord
 
@@ -70,9 +71,12 @@ class RoomFacts(msgspec.Struct, frozen=True, kw_only=True):
 class Rooms:
     """Makes rooms and changes them, for those who may."""
 
-    def __init__(self, registry: RoomRegistry, access: Access, audit: Audit, limits: RoomLimits) -> None:
+    def __init__(
+        self, registry: RoomRegistry, access: Access, audit: Audit, rates: Rates, *, limits: RoomLimits
+    ) -> None:
         self._registry = registry
         self._access = access
+        self._rates = rates
         self._audit = audit
         self._limits = limits
         registry.watch(_tell)
@@ -97,6 +101,7 @@ class Rooms:
     async def make(self, wanted: NewRoom, caller: Caller) -> Room:
         """A new room, whose owner the caller is; raises ChatError."""
         await self._check_maker(wanted, caller)
+        self._rates.make_room(caller)
         own = {} if caller.passing else {caller.id: Member(caller.user.name, "owner")}
         policy = Policy(access=wanted.access, members=own, read_only=wanted.read_only)
         return await self._registry.make(wanted.name, wanted.title, _lasting(policy, wanted.lifetime))

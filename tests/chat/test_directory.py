@@ -30,7 +30,7 @@ async def test_waits_together_for_one_look(mongod: SessionMongod, database: str)
             return await original(limit)
 
         history.rooms = counted  # type: ignore[method-assign]
-        directory = Directory(registry, asyncio.Event(), limit=10)
+        directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
         version, rooms = await directory.rooms(10)
         assert rooms == []
         begin = time.monotonic()
@@ -48,7 +48,7 @@ async def test_people_are_a_change(mongod: SessionMongod, database: str) -> None
     async with mongod.history(database) as history:
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
         room = await registry.wake("a")
-        directory = Directory(registry, asyncio.Event(), limit=10)
+        directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
         version, rooms = await directory.rooms(10)
         assert (rooms[0].people, rooms[0].active) == (0, None)
         room.join(FakeWaiter(ANN))
@@ -62,7 +62,7 @@ async def test_a_wait_ends(mongod: SessionMongod, database: str) -> None:
     async with mongod.history(database) as history:
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
         stopping = asyncio.Event()
-        directory = Directory(registry, stopping, limit=10)
+        directory = Directory(registry, stopping, limit=10, memberships=10)
         version, _ = await directory.rooms(10)
         assert (await directory.changed(version, 0.15, 10))[0] == version
         waiting = asyncio.create_task(directory.changed(version, 60, 10))
@@ -76,7 +76,7 @@ async def test_a_version_of_before_a_restart_is_an_old_one(mongod: SessionMongod
     """Who waits with a version of another run does not wait."""
     async with mongod.history(database) as history:
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
-        directory = Directory(registry, asyncio.Event(), limit=10)
+        directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
         begin = time.monotonic()
         version, _ = await directory.changed(7, 10, 10)
         assert version != 7
