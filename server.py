@@ -32,9 +32,11 @@ from chat.database import Connection, DatabaseError
 from chat.directory import Directory
 from chat.errors import Unavailable
 from chat.history import History
+from chat.house import make_house
 from chat.identity import make_identity
 from chat.keepalive import Keepalive
-from chat.limits import IdentityLimits, Limits
+from chat.lifetimes import LifetimeTable
+from chat.limits import IdentityLimits, Limits, RoomLimits
 from chat.metrics import Metrics
 from chat.mongod import PrivateMongod
 from chat.people import People
@@ -92,7 +94,7 @@ async def serve(config: settings.Settings) -> None:
         chat.commit.start()
         chat.identity.start()
         chat.keepalive.start()
-        work = (_upkeep(chat), chat.metrics.measure_lag(), server.overdue.run())
+        work = (_upkeep(chat), chat.metrics.measure_lag(), chat.house.lifetimes.run(), server.overdue.run())
         tasks = [asyncio.create_task(each) for each in work]
         stop = asyncio.Event()
         _on_signals(stop.set)
@@ -213,19 +215,32 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     )
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     metrics.watch(clients, registry.__len__, commit.__len__)
+    access = Access(registry, rates, guests=config.guests)
+    audit = Audit(connection.database, observe=metrics.count_act)
+    house = make_house(
+        connection.database,
+        access=access,
+        audit=audit,
+        commit=commit,
+        history=history,
+        identity=identity,
+        limits=settings_of(config, RoomLimits),
+        lifetimes=settings_of(config, LifetimeTable),
+        rates=rates,
+        registry=registry,
+    )
     return Chat(
-        access=Access(registry, rates, guests=config.guests),
+        access=access,
         alarms=alarms,
-        audit=Audit(connection.database, observe=metrics.count_act),
+        audit=audit,
         bans=bans,
         connection=connection,
         history=history,
+        house=house,
         commit=commit,
         changes=changes,
         registry=registry,
-        directory=Directory(
-            registry, stopping, limit=config.rooms_limit, memberships=config.memberships_limit
-        ),
+        directory=Directory(registry, stopping, limit=config.rooms_limit, memberships=config.memberships_limit),
         people=people,
         identity=identity,
         clients=clients,
@@ -249,6 +264,7 @@ async def prepare(chat: Chat) -> None:
     await chat.audit.prepare()
     await chat.bans.prepare()
     await chat.identity.prepare()
+    await chat.house.prepare()
 
 
 async def _upkeep(chat: Chat) -> None:

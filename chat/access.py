@@ -12,6 +12,8 @@ from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
 
+SIGN_IN = "Sign in first: this server is not for guests."
+
 Guests = Literal["yes", "no", "read"]
 
 
@@ -142,7 +144,7 @@ class Access:
         if room.policy.access != "open":
             return NotFound("There is no such room.")
         if caller is None:
-            return Unauthenticated("Sign in first: this server is not for guests.")
+            return Unauthenticated(SIGN_IN)
         ban = room.policy.bans[caller.id]
         return Forbidden(
             f"You are banned from this room{until_text(ban.until)}.", retry_after=left_of(ban.until, _now())
@@ -205,6 +207,11 @@ class Access:
         if not rights.own:
             self.may_read(room, caller)
         return rights
+
+    def may_look(self, caller: Caller | None) -> None:
+        """Raises Unauthenticated for nobody where guests are not let in: the rooms are not for them to see."""
+        if caller is None and self._guests == "no":
+            raise Unauthenticated(SIGN_IN)
 
     def may_make(self, caller: Caller) -> bool:
         """Whether a visit of theirs makes a room."""

@@ -13,6 +13,7 @@ from chat.commit import GroupCommit
 from chat.database import Connection
 from chat.directory import Directory
 from chat.history import History
+from chat.house import House
 from chat.identity import Identity
 from chat.keepalive import Keepalive
 from chat.limits import Limits
@@ -33,6 +34,7 @@ class Chat:
     bans: Bans
     connection: Connection
     history: History
+    house: House
     identity: Identity
     commit: GroupCommit
     changes: Changes

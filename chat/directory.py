@@ -95,6 +95,10 @@ class Directory:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), CHANGE_INTERVAL)
 
+    def line(self, room: Room, caller: Caller) -> RoomInfo:
+        """The line of one room."""
+        return self._line(room.record, room.policy.role(caller)).info
+
     @contextmanager
     def _waiting(self, caller: Caller | None) -> Iterator[_Wait]:
         person, waiting = caller.id if caller else "", _Wait()

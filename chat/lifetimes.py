@@ -5,7 +5,9 @@ import contextlib
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
+
+import msgspec
 
 from chat.commit import GroupCommit
 from chat.errors import Forbidden, NotFound, Unavailable
@@ -22,11 +24,18 @@ FORGOTTEN_AT_ONCE = 1_000
 JITTER = 0.1
 
 
-class Lifetimes:
-    """Deletes rooms, ephemeral ones `grace` seconds after the last one has left, and forgets entries that are too old.
+class LifetimeTable(msgspec.Struct, frozen=True, kw_only=True):
+    """When rooms are looked at, and how long an empty one stays (seconds); the reasons stand in settings.py."""
 
-    It looks at the rooms every `watch_interval` seconds, and at the logs every `forget_interval`. `erasers` remove what
-    others have stored of a room, by its key; what of all that cannot be done now is done later.
+    ephemeral_grace: float
+    watch_interval: float
+    forget_interval: float
+
+
+class Lifetimes:
+    """Deletes rooms, the ephemeral ones some time after the last one has left, and forgets entries that are too old.
+
+    What cannot be done at the moment is done later.
     """
 
     def __init__(
@@ -34,28 +43,26 @@ class Lifetimes:
         history: History,
         registry: RoomRegistry,
         commit: GroupCommit,
+        table: LifetimeTable,
         *,
-        grace: float,
-        watch_interval: float,
-        forget_interval: float,
-        erasers: Sequence[Callable[[str], Awaitable[None]]] = (),
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self._history = history
         self._registry = registry
         self._commit = commit
-        self._grace = grace
-        self._watch_interval = watch_interval
-        self._forget_interval = forget_interval
-        self._erasers = erasers
+        self._table = table
         self._clock = clock
         self._wall = wall
+        self._erasers: list[Callable[[str], Awaitable[None]]] = []
         self._empty: dict[Room, tuple[int, float]] = {}
         self._doomed: dict[str, Room | None] = {}
         # What is erased and what is forgotten is named by a room's key, and the next room of that name has the same.
         self._removing = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+
+    def also_erase(self, eraser: Callable[[str], Awaitable[None]]) -> None:
+        """`eraser` removes what somebody else has stored of a room, by its key."""
+        self._erasers.append(eraser)
 
     async def recover(self) -> None:
         """Takes up what a server has left that stopped or was killed; raises Unavailable."""
@@ -63,14 +70,11 @@ class Lifetimes:
         for record in await self._history.ephemeral():
             await self._registry.find(record.name)
 
-    def start(self) -> None:
-        loop = asyncio.get_running_loop()
-        works = ((self._watch_interval, self.end_empty), (self._forget_interval, self.forget_old))
-        self._tasks = [loop.create_task(_again_and_again(interval, work)) for interval, work in works]
-
-    def stop(self) -> None:
-        for task in self._tasks:
-            task.cancel()
+    async def run(self) -> None:
+        """Looks at the rooms again and again, until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_again_and_again(self._table.watch_interval, self.end_empty))
+            tasks.create_task(_again_and_again(self._table.forget_interval, self.forget_old))
 
     # Rooms
 
@@ -92,7 +96,7 @@ class Lifetimes:
             visits, since = before.get(room, (room.visits, now))
             self._empty[room] = (room.visits, since if visits == room.visits else now)
         for room in rooms:
-            if now - self._empty[room][1] >= self._grace and not room.is_visited and not room.over:
+            if now - self._empty[room][1] >= self._table.ephemeral_grace and not room.is_visited and not room.over:
                 with contextlib.suppress(NotFound):  # its owner was first
                     await self.delete(room)
         await self._erase_doomed()

@@ -9,6 +9,7 @@ from chat.access import Access
 from chat.audit import Audit
 from chat.callers import Caller
 from chat.errors import BadRequest, Forbidden, Unauthenticated
+from chat.lifetimes import Lifetimes
 from chat.limits import RoomLimits
 from chat.policy import Kind, Member, Policy, Rights, Role
 from chat.rates import Rates
@@ -72,12 +73,20 @@ class Rooms:
     """Makes rooms and changes them, for those who may."""
 
     def __init__(
-        self, registry: RoomRegistry, access: Access, audit: Audit, rates: Rates, *, limits: RoomLimits
+        self,
+        *,
+        registry: RoomRegistry,
+        access: Access,
+        lifetimes: Lifetimes,
+        audit: Audit,
+        rates: Rates,
+        limits: RoomLimits,
     ) -> None:
         self._registry = registry
         self._access = access
-        self._rates = rates
+        self._lifetimes = lifetimes
         self._audit = audit
+        self._rates = rates
         self._limits = limits
         registry.watch(_tell)
 
@@ -134,6 +143,12 @@ class Rooms:
         async with self._audit.noted(caller, "settings", room=room, **wanted.given):
             await self._registry.govern(room, lambda policy: _changed(policy, wanted, caller), title=title)
         return room
+
+    async def delete(self, name: str, caller: Caller) -> None:
+        """Nobody is in the room any more, and nothing is left of it; raises ChatError."""
+        room = await self._access.to_own(name, caller)
+        async with self._audit.noted(caller, "delete_room", room=room):
+            await self._lifetimes.delete(room)
 
 
 def lifetime_of(policy: Policy) -> Lifetime:

@@ -1,15 +1,7 @@
 """/api/rooms: the list of rooms, and new ones."""
 
-import msgspec
-
+from chat.rooms import NewRoom
 from handlers.base import ApiHandler
-
-
-class NewRoom(msgspec.Struct, forbid_unknown_fields=True):
-    """The body that makes a room."""
-
-    name: str | None = None
-    title: str | None = None
 
 
 class RoomsHandler(ApiHandler):
@@ -17,14 +9,15 @@ class RoomsHandler(ApiHandler):
         limit = self.number("limit", 200, least=1, most=self.chat.limits.rooms_limit)
         since = self.number("after", None, least=0)
         wait = self.number("wait", 0, least=0, most=int(self.chat.limits.poll_wait_limit))
+        caller = self.known()
+        self.chat.access.may_look(caller)
         if since is None:
-            version, rooms = await self.chat.directory.rooms(limit)
+            version, rooms = await self.chat.directory.rooms(limit, caller)
         else:
-            version, rooms = await self.chat.directory.changed(since, wait, limit)
+            version, rooms = await self.chat.directory.changed(since, wait, limit, caller)
         self.answer({"rooms": rooms, "version": version})
 
     async def post(self) -> None:
-        with self.present():
-            wanted = self.read(NewRoom)
-            room = await self.chat.registry.make(wanted.name, wanted.title)
-            self.answer({"name": room.name, "title": room.title, "people": 0, "active": None}, status=201)
+        with self.present() as caller:
+            room = await self.chat.house.rooms.make(self.read(NewRoom), caller)
+            self.answer(self.chat.directory.line(room, caller), status=201)

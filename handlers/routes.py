@@ -8,14 +8,18 @@ from handlers.account import AccountHandler, PasswordHandler
 from handlers.account_sessions import OneSessionHandler, SessionsHandler
 from handlers.account_tokens import OneTokenHandler, TokensHandler
 from handlers.base import NotFoundHandler
+from handlers.direct import DirectHandler
 from handlers.forms import RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
+from handlers.invitations import InvitationHandler, InvitationsHandler, JoinHandler
+from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.people import PersonHandler, PictureHandler
 from handlers.poll import PollHandler
+from handlers.room import RoomSettingsHandler
 from handlers.rooms import RoomsHandler
 from handlers.session import SessionHandler
 from handlers.setup import SetupHandler
@@ -52,6 +56,13 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (rf"/api/people/{ROOM}/picture", PictureHandler, shared),
             (r"/api/setup", SetupHandler, shared),
             (r"/api/rooms", RoomsHandler, shared),
+            (rf"/api/rooms/{ROOM}", RoomSettingsHandler, shared),
+            (rf"/api/rooms/{ROOM}/members", MembersHandler, shared),
+            (rf"/api/rooms/{ROOM}/members/([^/]+)", MemberHandler, shared),
+            (rf"/api/rooms/{ROOM}/invitations", InvitationsHandler, shared),
+            (rf"/api/rooms/{ROOM}/invitations/([^/]+)", InvitationHandler, shared),
+            (r"/api/invitations/([^/]+)", JoinHandler, shared),
+            (r"/api/direct", DirectHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
             (r"/api/stream", StreamHandler, shared),

@@ -17,7 +17,14 @@ class RoomsTest(ChatTestCase):
         answer = await self.call("POST", "/api/rooms", {"name": "Küche", "title": "Die Küche"}, token=token)
         assert (answer.status, answer.body) == (
             201,
-            {"name": "Küche", "title": "Die Küche", "people": 0, "active": None},
+            {
+                "name": "Küche",
+                "title": "Die Küche",
+                "people": 0,
+                "active": None,
+                "access": "open",
+                "role": "owner",
+            },
         )
         answer = await self.call("POST", "/api/rooms", {"name": "den"}, token=token)
         assert answer.body["title"] == "den"
