@@ -37,8 +37,10 @@ from chat.identity import make_identity
 from chat.keepalive import Keepalive
 from chat.lifetimes import LifetimeTable
 from chat.limits import IdentityLimits, Limits, RoomLimits
+from chat.matching import Matching
 from chat.metrics import Metrics
 from chat.mongod import PrivateMongod
+from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
@@ -241,6 +243,9 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         changes=changes,
         registry=registry,
         directory=Directory(registry, stopping, limit=config.rooms_limit, memberships=config.memberships_limit),
+        pairing=Pairing(
+            Matching(loop.time, patience=config.pair_patience), registry, alarms.call_later, grace=config.pair_grace
+        ),
         people=people,
         identity=identity,
         clients=clients,

@@ -222,6 +222,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = "100/10000"
     banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
 
+    # Chat roulette
+    pair_patience: Annotated[
+        Seconds, "after which one who named tags is paired with anybody; longer than that a stranger is better"
+    ] = 10
+    pair_grace: Annotated[
+        Seconds, "how long one who lost the connection keeps partner and place; a reload, a tunnel"
+    ] = 20
+
     # MongoDB
     mongo_timeout: Annotated[
         Positive, "for one operation of MongoDB; with a wait in the queue it stays below send_timeout"

@@ -15,6 +15,7 @@ from chat.history import History
 from chat.people import User
 from chat.protocol import Change, Delete, Edit, React, Read, Send, Typing
 from chat.room import Room
+from chat.times import now
 
 log = logging.getLogger("parley.changes")
 
@@ -34,10 +35,12 @@ class Changes:
         order.
         """
         if isinstance(change, Send):
-            return await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
+            return await self._append(room, _draft(room, user, change))
         if room.entry_of(change.key) is None:
             await self._check(room, user, change)
-        stored = await asyncio.shield(self._commit.append(room, _draft(room, user, change)))
+        stored = await self._append(room, _draft(room, user, change))
+        if not room.stored:
+            return stored
         if stored.entry.type == "delete":
             await self._redact(room, stored.entry)
         elif stored.entry.type == "edit":
@@ -52,10 +55,18 @@ class Changes:
         for stored in await asyncio.gather(*futures):
             await self._redact(room, stored.entry)
 
+    async def _append(self, room: Room, draft: Entry) -> Stored:
+        if room.stored:
+            return await asyncio.shield(self._commit.append(room, draft))
+        known = room.entry_of(draft.key)
+        return Stored(known, new=False) if known else Stored(room.add(draft, now()), new=True)
+
     async def _check(self, room: Room, user: User, change: Change) -> None:
         assert isinstance(change, Edit | Delete | React)
-        message = room.entry_at(change.target) or await self._history.message(room.key, change.target)
-        if await self._history.entry_of(room.key, change.key) is not None:
+        message = room.entry_at(change.target)
+        if room.stored:
+            message = message or await self._history.message(room.key, change.target)
+        if room.stored and await self._history.entry_of(room.key, change.key) is not None:
             return  # a repeated key is answered with the entry of then, whatever has become of its target
         if message is None or message.type != "message":
             raise NotFound(f"There is no message {change.target} in this room.")

@@ -18,6 +18,7 @@ from chat.identity import Identity
 from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
+from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates
 from chat.registry import RoomRegistry
@@ -40,6 +41,7 @@ class Chat:
     changes: Changes
     registry: RoomRegistry
     directory: Directory
+    pairing: Pairing
     people: People
     clients: Clients
     keepalive: Keepalive

@@ -18,6 +18,7 @@ INVISIBLE = frozenset("\u115f\u1160\u3164\uffa0\u2800\u034f\u17b4\u17b5")
 # Joiners and variation selectors make emoji and Indic ligatures; they are kept, and do not count when names are
 # compared.
 JOINERS = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+SECRET_NAME = re.compile(r"[0-9a-f]{32}")
 SPACES = re.compile(r"\s+")
 
 WORDS = re.findall(
@@ -69,6 +70,12 @@ def random_room_name() -> str:
 def secret_room_name() -> str:
     """A name that nobody can guess (128 bits)."""
     return secrets.token_hex(16)
+
+
+def is_secret(name: str) -> bool:
+    """Whether it is a name of that kind. A visit makes no room of it: what is said to a secret room that is gone must
+    not open one for everybody."""
+    return SECRET_NAME.fullmatch(room_key(name)) is not None
 
 
 @lru_cache(maxsize=4096)  # a polling guest is named with each poll

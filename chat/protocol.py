@@ -81,6 +81,38 @@ class Ping(Command, tag="ping"):
     pass
 
 
+TAGS_LIMIT = 10
+Tag = Annotated[str, Meta(min_length=1, max_length=32)]
+
+
+class Pairing(Command):
+    """A command of chat roulette, for chat/pairing.py."""
+
+
+class Pair(Pairing, tag="pair"):
+    """Wants a partner, of those who share a tag first."""
+
+    tags: Annotated[list[Tag], Meta(max_length=TAGS_LIMIT)] = []
+
+
+class Next(Pairing, tag="next"):
+    """Wants another partner."""
+
+    tags: Annotated[list[Tag], Meta(max_length=TAGS_LIMIT)] = []
+
+
+class Unpair(Pairing, tag="unpair"):
+    """Wants no partner any more."""
+
+
+class Block(Pairing, tag="block"):
+    """Wants never to be paired with the present partner again."""
+
+
+class Keep(Pairing, tag="keep"):
+    """Wishes to keep the conversation with the present partner."""
+
+
 class Change(Command):
     """A command that becomes an entry of the room's log."""
 
@@ -135,7 +167,8 @@ class React(Change, tag="react"):
             raise BadRequest(f"An emoji has 1 to {_EMOJI_LIMIT} characters and no spaces.")
 
 
-AnyCommand = Subscribe | Unsubscribe | Typing | Read | Ping | Send | Edit | Delete | React
+AnyPairing = Pair | Next | Unpair | Block | Keep
+AnyCommand = Subscribe | Unsubscribe | Typing | Read | Ping | Send | Edit | Delete | React | AnyPairing
 
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 
@@ -262,6 +295,31 @@ class Ack(Reply, tag="ack"):
 
 class Pong(Reply, tag="pong"):
     pass
+
+
+class Waiting(Reply, tag="waiting"):
+    """There is no partner yet; `position` in the queue, from 1."""
+
+    position: int
+
+
+class Paired(Reply, tag="paired"):
+    room: str
+    partner: Author
+
+
+class Unpaired(Reply, tag="unpaired"):
+    """`reason`: the partner wanted the next one (`next`), left (`left`) or was lost (`lost`); or one `stopped`."""
+
+    reason: str
+
+
+class Kept(Reply, tag="kept"):
+    """Who wishes to keep the conversation, by their ids; it is `stored` once both do."""
+
+    room: str
+    by: Sequence[str]
+    stored: bool
 
 
 class Error(Reply, tag="error"):

@@ -8,9 +8,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chat.entries import Entry
 from chat.errors import NameTaken, NotFound, Unavailable
 from chat.history import History
-from chat.names import random_room_name, room_key, room_name, room_title, secret_room_name
+from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
 from chat.policy import Policy
 from chat.presence import CallLater
 from chat.room import Room, RoomRecord
@@ -70,6 +71,8 @@ class RoomRegistry:
         name = room_name(name)
         room = await self._find(name)
         if room is None:
+            if is_secret(name):
+                raise NotFound("There is no such room.")
             permit()
             key = room_key(name)
             await self._together(self._making, key, lambda: self._history.make_room(_new_record(name, name)))
@@ -150,6 +153,38 @@ class RoomRegistry:
                     self._tell(room, before)
                 return policy
 
+    # Rooms that are not stored
+
+    def hold(self, title: str, policy: Policy) -> Room:
+        """A new room in memory alone, until it is stored or released."""
+        record = _new_record(secret_room_name(), title, policy)
+        room = self._room(record, [], stored=False)
+        self._awake[record.key] = room
+        self._marked[record.key] = 0
+        return room
+
+    def release(self, room: Room) -> None:
+        """Such a room is gone, with all that was said in it; whoever is there is told that they have left."""
+        for waiter in room.waiters():
+            waiter.part(room)
+        room.end()
+        self._drop(room.key)
+
+    async def store(self, room: Room) -> None:
+        """Such a room becomes one like any other, with what is in memory of its log; raises Unavailable."""
+        with room.held():
+            async with room.ruling:
+                if room.stored:
+                    return
+                await self._history.make_room(room.record)
+                done = 0
+                while not room.stored:
+                    entries = [(room.key, entry) for entry in room.entries() if entry.seq > done]
+                    if entries:
+                        await self._history.insert(entries)
+                        done = entries[-1][1].seq
+                    room.stored = done >= room.seq
+
     async def remove(self, room: Room) -> None:
         """The room is over: it is not found any more, and a new one of its name waits until it is erased.
 
@@ -215,17 +250,21 @@ class RoomRegistry:
         newest = await self._history.newest(key, self._keep)
         if not newest and record.policy.days:  # they may all have been forgotten meanwhile
             record = await self._history.room(key) or record
-        room = Room(
+        room = self._room(record, newest)
+        self._awake[key] = room
+        self._marked[key] = record.active
+        return room
+
+    def _room(self, record: RoomRecord, recent: list[Entry], *, stored: bool = True) -> Room:
+        return Room(
             record,
-            newest,
+            recent,
             keep=self._keep,
             presence_limit=self._presence_limit,
             call_later=self._call_later,
             delivered=self._delivered,
+            stored=stored,
         )
-        self._awake[key] = room
-        self._marked[key] = record.active
-        return room
 
     def drop_idle(self) -> None:
         """Takes the rooms out of memory that nobody is in and nobody has used for a while."""
@@ -242,7 +281,9 @@ class RoomRegistry:
 
     async def mark_active(self) -> None:
         """Stores when the rooms were last active, for the list of rooms; raises Unavailable."""
-        times = {key: room.active for key, room in self._awake.items() if room.active > self._marked[key]}
+        times = {
+            key: room.active for key, room in self._awake.items() if room.stored and room.active > self._marked[key]
+        }
         if times:
             await self._history.mark_active(times)
             self._marked.update({key: at for key, at in times.items() if key in self._marked})

@@ -41,7 +41,7 @@ class Room:
 
     `delivered` is told how many entries were handed to clients, each counted for each client. `keep` entries stay in
     memory, in their present state. Comings and goings are told while at most `presence_limit`
-    people are here.
+    people are here. One that is not `stored` has its log in memory alone; what is dropped from there is forgotten.
     """
 
     def __init__(
@@ -53,8 +53,10 @@ class Room:
         presence_limit: int,
         call_later: CallLater,
         delivered: Callable[[int], object] = lambda count: None,
+        stored: bool = True,
     ) -> None:
         self._record = record
+        self.stored = stored
         self.key = record.key
         self.name = record.name
         self.title = record.title
@@ -213,7 +215,10 @@ class Room:
         """Forgets the oldest entries, but none that a reader of the log before them will need."""
         floor = min(self._readers, default=self.seq)
         while len(self._recent) > self._keep and self._recent[0].seq <= floor:
-            self._by_key.pop(self._recent.popleft().key, None)
+            dropped = self._recent.popleft()
+            self._by_key.pop(dropped.key, None)
+            if not self.stored:
+                self.forgotten = dropped.seq
 
     def forget(self, upto: int) -> None:
         """The entries up to that number are no more, here as in the store."""
@@ -238,9 +243,22 @@ class Room:
             return None
         return list(self._recent)[len(self._recent) - missed :] if missed > 0 else []
 
-    def latest_messages(self, count: int) -> list[Entry] | None:
-        """The last `count` messages, or None if memory does not hold as many and the log may."""
-        messages = [entry for entry in self._recent if entry.type == "message"]
+    def entries(self) -> list[Entry]:
+        """All entries in memory, in their present state."""
+        return list(self._recent)
+
+    def add(self, draft: Entry, at: int) -> Entry:
+        """Publishes the next entry of a log that is not stored; `at`: milliseconds since the Unix epoch."""
+        entry = msgspec.structs.replace(draft, seq=self.seq + 1, at=max(at, self.active))
+        self.publish([entry])
+        return entry
+
+    def latest_messages(self, count: int, before: int | None = None) -> list[Entry] | None:
+        """The last `count` messages, of those numbered below `before` if it is given, or None if memory does not hold
+        as many and the log may."""
+        messages = [
+            entry for entry in self._recent if entry.type == "message" and (before is None or entry.seq < before)
+        ]
         if len(messages) >= count or len(self._recent) == self.seq - self.forgotten:
             return messages[len(messages) - count :] if count < len(messages) else messages
         return None
@@ -286,4 +304,6 @@ class Room:
 
         An ephemeral one stays, so that its end is seen.
         """
-        return bool(self._waiters or self._people or self._readers or self.pending or self.policy.ephemeral)
+        return bool(self._waiters or self._people or self._readers or self.pending or self.policy.ephemeral) or (
+            not self.stored
+        )

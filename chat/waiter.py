@@ -84,6 +84,10 @@ class Waiter(ABC):
         room.leave(self)
         self.refuse(error, CloseCode.NOT_ALLOWED)
 
+    def part(self, room: "Room") -> None:
+        """The room is over for it, which is nobody's fault; its client goes on."""
+        room.leave(self)
+
     def leave_all(self) -> None:
         """Leaves every room; harmless when repeated."""
         for room in list(self.rooms.values()):

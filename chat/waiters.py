@@ -53,6 +53,10 @@ class SocketWaiter(StreamingWaiter):
             self.reply(encode(error_reply(error, room=room.name)))
             self.reply(encode(Unsubscribed(room=room.name, changed=True)))
 
+    def part(self, room: "Room") -> None:
+        if room.leave(self):
+            self.reply(encode(Unsubscribed(room=room.name, changed=True)))
+
 
 class StreamWaiter(StreamingWaiter):
     """A client of server-sent events.
@@ -94,6 +98,10 @@ class StreamWaiter(StreamingWaiter):
         """Sends this client alone a JSON text; the cursor of `room` becomes `seq`."""
         self.cursors[room] = seq
         self.put(self.framed(event(payload, ",".join(map(str, self.cursors.values())))))
+
+    def part(self, room: "Room") -> None:
+        if room.leave(self):
+            self.put(self.framed(event(encode(Unsubscribed(room=room.name, changed=True)))))
 
     def refuse(self, error: ChatError, code: CloseCode) -> None:
         self.put(self.framed(event(encode(error_reply(error)))))
@@ -149,6 +157,11 @@ class PollWaiter(Waiter):
 
     def dismiss(self) -> None:
         self.finish()
+
+    def part(self, room: "Room") -> None:
+        """It is answered; who asks for that room again is told that there is none."""
+        if room.leave(self):
+            self.finish()
 
     def refuse(self, error: ChatError, code: CloseCode) -> None:
         """`wait` raises the error."""

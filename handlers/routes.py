@@ -17,6 +17,7 @@ from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
+from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler
 from handlers.poll import PollHandler
 from handlers.room import RoomSettingsHandler
@@ -55,6 +56,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (rf"/api/people/{ROOM}", PersonHandler, shared),
             (rf"/api/people/{ROOM}/picture", PictureHandler, shared),
             (r"/api/setup", SetupHandler, shared),
+            (r"/api/pairing", PairingHandler, shared),
             (r"/api/rooms", RoomsHandler, shared),
             (rf"/api/rooms/{ROOM}", RoomSettingsHandler, shared),
             (rf"/api/rooms/{ROOM}/members", MembersHandler, shared),

@@ -17,9 +17,11 @@ from chat.protocol import (
     VERSION,
     Ack,
     Answers,
+    AnyPairing,
     Change,
     CloseCode,
     Command,
+    Pairing,
     Ping,
     Pong,
     Read,
@@ -40,6 +42,7 @@ from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
 from handlers.identity import COOKIE, SECURE_COOKIE
 from handlers.origins import Origins
+from handlers.pairing import carry_out
 
 log = logging.getLogger("parley.socket")
 
@@ -52,6 +55,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     waiter: SocketWaiter | None = None
     _refusal: ChatError | None = None
     _of_path: Subscribe | None = None
+    _takes_part = False
 
     def prepare(self) -> Awaitable[None] | None:
         loading = super().prepare()
@@ -179,13 +183,20 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 self.chat.access.may_tell(room, self.waiter.caller, command)
                 tell(room, self.waiter.user, command)
 
-    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read, size: int) -> None:
+    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read | AnyPairing, size: int) -> None:
         """Begins what takes time, if not too much is under way already."""
         limits = self.chat.limits
         if len(self._under_way) >= limits.in_hand or self._size_under_way + size > limits.in_hand_bytes:
             self._refuse(RateLimited("Too much is under way; wait for answers.", retry_after=1), command)
             return
-        work = self._change(command) if isinstance(command, Change) else self._in_turn(command)
+        work: Coroutine[Any, Any, None]
+        match command:
+            case Change():
+                work = self._change(command)
+            case Pairing():
+                work = self._pair(command)
+            case _:
+                work = self._in_turn(command)
         task = asyncio.get_running_loop().create_task(self._carry_out(work, command))
         self._under_way[task] = size
         self._size_under_way += size
@@ -242,6 +253,14 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             )
         )
 
+    async def _pair(self, command: AnyPairing) -> None:
+        assert self.waiter is not None
+        self.chat.rates.passing(self.waiter.caller)
+        if not self._takes_part:
+            self._takes_part = True
+            self.chat.pairing.enter(self.waiter.user, self._reply)
+        await carry_out(self.chat, self.waiter.user, command)
+
     def _check_rooms(self, room: Room) -> None:
         assert self.waiter is not None
         limit = self.chat.limits.rooms_per_client
@@ -290,6 +309,9 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     def left(self) -> None:
         """Its waiter has left the rooms: the name is free, or held for one who has a token."""
         assert self.identified is not None
+        if self._takes_part:
+            self._takes_part = False
+            self.chat.pairing.leave(self.identified.user, self._reply)
         self.chat.people.leave(self.identified.user, hold=not self.identified.passing)
 
     def close_transport(self, code: int, reason: str) -> None:

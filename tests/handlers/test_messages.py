@@ -399,12 +399,13 @@ class AwayTest(ChatTestCase):
         await self.send("a", "one", token=token)
         calls: list[Callable[[], Awaitable[Any]]] = [
             lambda: self.call("POST", "/api/rooms/a/messages", {"text": "two", "key": key}, token=token),
-            lambda: self.page("a"),
+            lambda: self.page("b"),
             lambda: self.call("POST", "/api/rooms", {"name": "b"}, token=token),
             lambda: self.command("a", token=token, type="edit", target=1, text="x", key=new_key()),
         ]
         with ExpectLog("parley.commit", "a batch of 1 was not stored"):
             with self.mongod.stalled():
+                assert (await self.page("a")).status == 200, "what memory holds is served"
                 for answer in await asyncio.gather(*(call() for call in calls)):
                     assert (answer.status, answer.code) == (503, "unavailable")
                     assert int(answer.headers["Retry-After"]) >= 1
