@@ -33,13 +33,14 @@ class Bot(msgspec.Struct, frozen=True, kw_only=True):
     seen: int
     until: int
 
-    def caller(self, address: str) -> Caller:
+    @property
+    def caller(self) -> Caller:
         """It as one who asks: with the rights of its maker, as far as its scope goes."""
         return Caller(
             user=User(id=self.id, name=self.name, guest=False),
             account=self.maker,
             session=self.id,
-            address=address,
+            until=self.until,
             scope=Scope(frozenset(map(room_key, self.rooms)), self.write),
         )
 

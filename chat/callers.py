@@ -21,7 +21,8 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
 
     `account` is the id of the account whose rights count: one's own, for a bot its maker's, for a guest none.
     `session` is the id of the session, by which it can be ended; a passing guest, who came by a name alone and is gone
-    with the connection, has none. `address` is where the request comes from.
+    with the connection, has none. `until` is when it is over (milliseconds since the Unix epoch; 0: it is not known).
+    `address` is where the request comes from.
     """
 
     user: User
@@ -29,6 +30,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     session: str = ""
     admin: bool = False
     passing: bool = False
+    until: int = 0
     address: str = ""
     scope: Scope | None = None
 

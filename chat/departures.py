@@ -38,7 +38,7 @@ class Departures:
     async def end(self, account: str, sessions: Sequence[str]) -> None:
         """Ends some sessions of an account."""
         self._sessions.end(sessions)
-        self._tokens.forget(account, lambda caller: caller.session in sessions)
+        self._tokens.end(account, lambda caller: caller.session in sessions)
         self._clients.end(lambda caller: caller.session in sessions, _signed_out())
         with suppress(Unavailable):  # it is tried again
             await self._sessions.remove_ended()
@@ -50,25 +50,25 @@ class Departures:
         def is_over(caller: Caller) -> bool:
             return caller.account == account and caller.scope is None and caller.session != but
 
-        self._tokens.forget(account, is_over)
+        self._tokens.end(account, is_over)
         self._clients.end(is_over, _signed_out())
 
     async def put_out(self, account: str) -> None:
         """Ends all sessions of an account, and puts out its bots, as it is banned or gone; raises Unavailable."""
         await self._sessions.end_all(account)
-        self._tokens.forget(account)
+        self._tokens.end(account, lambda caller: caller.scope is None)
         self._clients.end(lambda caller: caller.account == account, _signed_out())
 
     async def remove_bot(self, maker: str, id: str) -> None:
         """The bot is no more; raises NotFound."""
         if not await self._bots.remove(maker, id):
             raise NotFound("There is no such token.")
-        self._tokens.forget(maker, lambda caller: caller.session == id)
+        self._tokens.end(maker, lambda caller: caller.session == id)
         self._clients.end(lambda caller: caller.session == id, Unauthenticated("The token has been removed."))
 
     async def _end_guest(self, guest: Caller) -> None:
         self._guests.end(guest.user)
-        self._tokens.forget(guest.user.id)
+        self._tokens.end(guest.user.id)
         self._clients.end(lambda caller: caller.user.id == guest.user.id, _signed_out())
         self._people.sign_out(guest.user)
         with suppress(Unavailable):  # it is tried again

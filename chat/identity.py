@@ -14,7 +14,7 @@ from chat.database import Database, DatabaseError
 from chat.departures import Departures
 from chat.entrance import Entrance
 from chat.erasure import Erasure
-from chat.errors import Unavailable
+from chat.errors import Unauthenticated, Unavailable
 from chat.guests import Guests
 from chat.history import History
 from chat.limits import IdentityLimits
@@ -24,6 +24,7 @@ from chat.pictures import Pictures
 from chat.profiles import Profiles
 from chat.registry import RoomRegistry
 from chat.sessions import Sessions
+from chat.times import now
 from chat.tokens import Tokens
 from chat.workshop import Workshop
 
@@ -36,6 +37,7 @@ class Identity:
     attempts: Attempts
     bots: Bots
     claims: Claims
+    clients: Clients
     departures: Departures
     entrance: Entrance
     erasure: Erasure
@@ -63,7 +65,10 @@ class Identity:
         self.erasure.start()
 
     async def upkeep(self) -> None:
-        """Stores what was noted in memory; while MongoDB is away, another time."""
+        """Ends sessions whose time is over, and stores what was noted in memory; while MongoDB is away, another
+        time."""
+        at = now()
+        self.clients.end(lambda caller: 0 < caller.until <= at, Unauthenticated("The session is over."))
         with suppress(Unavailable):
             await self.sessions.remove_ended()
             await self.guests.store_ended()
@@ -138,6 +143,7 @@ def make_identity(
         attempts=attempts,
         bots=bots,
         claims=claims,
+        clients=clients,
         departures=departures,
         entrance=entrance,
         erasure=erasure,

@@ -21,15 +21,13 @@ WRONG_KEPT = 10_000
 
 
 class _Known:
-    """A caller; `again` is when to look at it again (monotonic, seconds), `until` when it is over (ms since the Unix
-    epoch)."""
+    """A caller; `again` is when to look at it again (monotonic, seconds), `note` who is told then that it was seen."""
 
-    __slots__ = ("again", "caller", "note", "until")
+    __slots__ = ("again", "caller", "note")
 
-    def __init__(self, caller: Caller, again: float, until: int, note: Callable[[str, str], None] | None) -> None:
+    def __init__(self, caller: Caller, again: float, note: Callable[[str, str], None] | None) -> None:
         self.caller = caller
         self.again = again
-        self.until = until
         self.note = note
 
 
@@ -96,12 +94,13 @@ class Tokens:
 
     # Changes
 
-    def forget(self, owner: str, which: Callable[[Caller], bool] = lambda caller: True) -> None:
-        """Forgets those tokens of an account or a guest (by its id): they are looked up again, if they go on."""
+    def end(self, owner: str, which: Callable[[Caller], bool] = lambda caller: True) -> None:
+        """Those tokens of an account or a guest (by its id) are worth nothing any more."""
         self._changes += 1
         for token in list(self._of.get(owner, ())):
             if which(self._known[token].caller):
                 self._drop(token)
+                self._remember_wrong(secret_hash(token), counted=True)
 
     def update(self, account: Account) -> None:
         """Lets the sessions of an account have its present name and rights."""
@@ -119,7 +118,7 @@ class Tokens:
         user = self._guests.read(token)
         if user is None:
             return None
-        known = _Known(Caller(user=user, session=user.id), time.monotonic() + GUEST_CHECK, 0, None)
+        known = _Known(Caller(user=user, session=user.id), time.monotonic() + GUEST_CHECK, None)
         self._keep(token, known)
         return known
 
@@ -128,33 +127,39 @@ class Tokens:
         account = await self._accounts.by_id(session.account) if session else None
         if session is None or account is None:
             return None
-        caller = Caller(user=account.user, account=account.id, session=session.id, admin=account.admin)
-        return self._noted(caller, session.until, session.seen, partial(self._session_seen, account.id))
+        caller = Caller(
+            user=account.user, account=account.id, session=session.id, admin=account.admin, until=session.until
+        )
+        return self._noted(caller, session.seen, partial(self._session_seen, account.id))
 
     async def _bot(self, token: str) -> _Known | None:
         bot = await self._bots.find(token)
         maker = await self._accounts.by_id(bot.maker) if bot else None
         if bot is None or maker is None:
             return None
-        return self._noted(bot.caller(""), bot.until, bot.seen, self._bots.seen.note)
+        return self._noted(bot.caller, bot.seen, self._bots.seen.note)
 
     def _session_seen(self, account: str, session: str, address: str) -> None:
         self._sessions.seen.note(session, address)
         self._accounts.seen.note(account)
 
-    def _noted(self, caller: Caller, until: int, seen: int, note: Callable[[str, str], None]) -> _Known:
+    def _noted(self, caller: Caller, seen: int, note: Callable[[str, str], None]) -> _Known:
         """It is looked at again when it is to be noted that it was seen."""
         wait = self._seen_interval - max(0.0, (now() - seen) / 1000)
-        return _Known(caller, time.monotonic() + min(wait, (until - now()) / 1000), until, note)
+        return _Known(caller, time.monotonic() + min(wait, (caller.until - now()) / 1000), note)
 
     def _looked_at(self, token: str, known: _Known, address: str) -> _Known | None:
         """It again, if it goes on."""
         at = now()
-        if known.note is None or at >= known.until:
+        if known.note is None:
             self._drop(token)
             return self._guest(token)
+        if at >= known.caller.until:
+            self._drop(token)
+            self._remember_wrong(secret_hash(token), counted=True)
+            return None
         known.note(known.caller.session, address)
-        known.again = time.monotonic() + min(self._seen_interval, (known.until - at) / 1000)
+        known.again = time.monotonic() + min(self._seen_interval, (known.caller.until - at) / 1000)
         return known
 
     # Memory

@@ -98,6 +98,11 @@ class Handler(Guarded):
             raise Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
         return caller
 
+    def check_still(self, caller: Caller) -> None:
+        """Raises Unauthenticated if the caller's session has ended since they were identified."""
+        if not caller.passing and self.sessions.identify(self.request) is None:
+            raise Unauthenticated("You have been signed out.")
+
     async def account(self) -> Account:
         """The account of the one who asks; raises Unauthenticated for guests, Forbidden for bots."""
         caller = self.caller()

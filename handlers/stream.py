@@ -79,6 +79,7 @@ class StreamHandler(ApiHandler):
         for asked, room in zip(wanted, rooms, strict=True):
             self.waiter.cursors[room.key] = asked.cursor.after or 0
         try:
+            self.check_still(self.waiter.caller)  # nobody could end it before it was one of the clients
             for asked, room in zip(wanted, rooms, strict=True):
                 await self._subscribe(room, asked.cursor)
         except ChatError as error:
