@@ -36,15 +36,17 @@ from chat.house import make_house
 from chat.identity import make_identity
 from chat.keepalive import Keepalive
 from chat.lifetimes import LifetimeTable
-from chat.limits import IdentityLimits, Limits, RoomLimits
+from chat.limits import IdentityLimits, Limits, ModerationLimits, RoomLimits
 from chat.matching import Matching
 from chat.metrics import Metrics
+from chat.moderation import Moderation
 from chat.mongod import PrivateMongod
 from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
+from chat.whereabouts import Whereabouts
 from handlers.identity import Sessions
 from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
@@ -216,8 +218,9 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         registry=registry,
     )
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
+    whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
-    access = Access(registry, rates, guests=config.guests)
+    access = Access(registry, rates, whereabouts, guests=config.guests)
     audit = Audit(connection.database, observe=metrics.count_act)
     house = make_house(
         connection.database,
@@ -250,6 +253,16 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
         identity=identity,
         clients=clients,
         metrics=metrics,
+        moderation=Moderation(
+            registry=registry,
+            access=access,
+            accounts=identity.accounts,
+            changes=changes,
+            audit=audit,
+            rates=rates,
+            whereabouts=whereabouts,
+            limits=settings_of(config, ModerationLimits),
+        ),
         rates=rates,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
@@ -278,6 +291,7 @@ async def _upkeep(chat: Chat) -> None:
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
             await chat.bans.drop_expired()
+            await chat.moderation.drop_expired()
         await chat.identity.upkeep()
         chat.registry.drop_idle()
         chat.clients.relieve()

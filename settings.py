@@ -220,6 +220,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     refusal_rate: Annotated[
         Rate, "commands of one person refused as too much, beyond which they are closed with 4429"
     ] = "100/10000"
+    kick_time: Annotated[
+        Positive, "how long one who was put out of a room stays out; polls and event streams would be back at once"
+    ] = 10
+    address_sanction: Annotated[
+        Seconds, "how long a guest muted or banned in a room is so by their address too; others may come from there"
+    ] = 3_600
+    sanctions_limit: Annotated[Count, "mutes, and bans, in one room at once; they are part of its rules"] = 1_000
     banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
 
     # Chat roulette

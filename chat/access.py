@@ -6,11 +6,12 @@ from typing import Literal
 from chat.callers import Caller
 from chat.catch_up import Cursor
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
-from chat.policy import Rights, left_of, until_text
+from chat.policy import Rights, left_of
 from chat.protocol import Change, Read, Send, Typing
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
+from chat.whereabouts import Whereabouts
 
 SIGN_IN = "Sign in first: this server is not for guests."
 
@@ -21,12 +22,13 @@ class Access:
     """Finds rooms for callers, and refuses what they may not do.
 
     A room that one may not see is answered like one that does not exist. `guests`: what those without an account may
-    do. `rates`: how much of it.
+    do. `rates`: how much of it. `whereabouts` is told where they are.
     """
 
-    def __init__(self, registry: RoomRegistry, rates: Rates, *, guests: Guests) -> None:
+    def __init__(self, registry: RoomRegistry, rates: Rates, whereabouts: Whereabouts, *, guests: Guests) -> None:
         self._registry = registry
         self._rates = rates
+        self._whereabouts = whereabouts
         self._guests = guests
         registry.watch(lambda room, before: self.enforce(room))
 
@@ -46,6 +48,7 @@ class Access:
 
     async def to_join(self, name: str, cursor: Cursor, caller: Caller) -> Room:
         """The room of that name, made if there was none and the cursor can be one of a new room."""
+        self._whereabouts.note(caller)
         makes = cursor.may_be_new and self.may_make(caller)
         room = await (self._wake(name, caller) if makes else self._find(name, caller))
         self.may_read(room, caller)
@@ -62,6 +65,7 @@ class Access:
         known = room is not None and room.entry_of(change.key) is not None
         if not known:
             self._rates.change(caller)
+            self._whereabouts.note(caller)
         if room is None or not makes:
             room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
         self.may_change(room, caller, change)
@@ -145,10 +149,13 @@ class Access:
             return NotFound("There is no such room.")
         if caller is None:
             return Unauthenticated(SIGN_IN)
-        ban = room.policy.bans[caller.id]
-        return Forbidden(
-            f"You are banned from this room{until_text(ban.until)}.", retry_after=left_of(ban.until, _now())
-        )
+        ban = room.policy.ban_of(caller, _now())
+        if ban is None:  # it has just ended
+            return Forbidden("You are no longer allowed in this room.", retry_after=1)
+        left = left_of(ban.until, _now())
+        if ban.kick:
+            return Forbidden(f"You were put out of this room{ban.why}; come back in a moment.", retry_after=left)
+        return Forbidden(ban.sentence("You are banned from this room"), retry_after=left)
 
     def may_change(self, room: Room, caller: Caller, change: Change | None = None) -> None:
         """Raises ChatError for one who may not write in the room now; `change` is what is to be written, if anything
@@ -165,11 +172,9 @@ class Access:
             raise Forbidden(self._why_not(room, caller))
         if rights.moderate:
             return
-        mute = policy.muted(caller, _now())
+        mute = policy.mute_of(caller, _now())
         if mute is not None:
-            raise Forbidden(
-                f"You are muted in this room{until_text(mute.until)}.", retry_after=left_of(mute.until, _now())
-            )
+            raise Forbidden(mute.sentence("You are muted in this room"), retry_after=left_of(mute.until, _now()))
         if policy.locked:
             raise Forbidden("The room is locked: only its moderators write at the moment.")
         if policy.slow and isinstance(change, Send):
@@ -223,7 +228,12 @@ class Access:
         """Puts out whoever is in the room and may not be there any more."""
         for waiter in room.waiters():
             if not self.rights(room, waiter.caller).read:
-                waiter.lose(room, Forbidden("You are no longer allowed in this room."))
+                error = self._why_unread(room, waiter.caller)
+                left = error if isinstance(error, Forbidden) else Forbidden("You are no longer allowed in this room.")
+                waiter.lose(room, left)
+        for user in room.lingering():
+            if not self.rights(room, Caller(user=user, account="" if user.guest else user.id)).read:
+                room.put_out(user)
 
 
 def _now() -> int:

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from chat.addresses import address_key
 from chat.names import room_key
 from chat.people import User
 
@@ -38,3 +39,11 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """By which a room knows them: a bot's rights are those of its maker."""
         return self.account or self.user.id
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """By which a room knows those who were told off: guests by their address too, whatever their name is now; of
+        somebody's bots each by itself as well."""
+        if not self.account:
+            return self.user.id, address_key(self.address)
+        return (self.account,) if self.scope is None else (self.account, self.user.id)

@@ -28,8 +28,8 @@ class Changes:
         self._commit = commit
         self._reaction_limit = reaction_limit
 
-    async def make(self, room: Room, user: User, change: Change) -> Stored:
-        """The entry that the change became; raises ChatError.
+    async def make(self, room: Room, user: User, change: Change, *, over_others: bool = False) -> Stored:
+        """The entry that the change became; raises ChatError. `over_others` lets delete what others wrote.
 
         A message goes to be stored without giving way to the event loop first: so one client's messages keep their
         order.
@@ -37,7 +37,7 @@ class Changes:
         if isinstance(change, Send):
             return await self._append(room, _draft(room, user, change))
         if room.entry_of(change.key) is None:
-            await self._check(room, user, change)
+            await self._check(room, user, change, over_others)
         stored = await self._append(room, _draft(room, user, change))
         if not room.stored:
             return stored
@@ -61,22 +61,24 @@ class Changes:
         known = room.entry_of(draft.key)
         return Stored(known, new=False) if known else Stored(room.add(draft, now()), new=True)
 
-    async def _check(self, room: Room, user: User, change: Change) -> None:
+    async def message(self, room: Room, seq: int) -> Entry:
+        """The message of that number in its present state; raises NotFound, also for one that was deleted."""
+        message = room.entry_at(seq) or await self._history.message(room.key, seq)
+        return _there(message, seq)
+
+    async def _check(self, room: Room, user: User, change: Change, over_others: bool) -> None:
         assert isinstance(change, Edit | Delete | React)
         message = room.entry_at(change.target)
         if room.stored:
             message = message or await self._history.message(room.key, change.target)
         if room.stored and await self._history.entry_of(room.key, change.key) is not None:
             return  # a repeated key is answered with the entry of then, whatever has become of its target
-        if message is None or message.type != "message":
-            raise NotFound(f"There is no message {change.target} in this room.")
-        if message.deleted:
-            raise NotFound("That message has been deleted.")
+        message = _there(message, change.target)
         if isinstance(change, React):
             if change.on and sum(map(len, message.reactions.values())) >= self._reaction_limit:
                 raise BadRequest("That message has all the reactions it can hold.")
             return
-        if message.user.id != user.id:
+        if message.user.id != user.id and not (over_others and isinstance(change, Delete)):
             raise Forbidden("One changes only one's own messages.")
         if isinstance(change, Edit) and message.kind != "text":
             raise BadRequest("Only a text can be edited.")
@@ -96,6 +98,14 @@ class Changes:
             # The deletion itself is stored, so nobody is shown the text again.
             why = summary(error.__cause__)
             log.warning("the text of %s/%d could not be removed: %s", room.key, deletion.target, why)
+
+
+def _there(message: Entry | None, seq: int) -> Entry:
+    if message is None or message.type != "message":
+        raise NotFound(f"There is no message {seq} in this room.")
+    if message.deleted:
+        raise NotFound("That message has been deleted.")
+    return message
 
 
 def _draft(room: Room, user: User, change: Change) -> Entry:

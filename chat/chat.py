@@ -18,6 +18,7 @@ from chat.identity import Identity
 from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
+from chat.moderation import Moderation
 from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates
@@ -46,6 +47,7 @@ class Chat:
     clients: Clients
     keepalive: Keepalive
     metrics: Metrics
+    moderation: Moderation
     rates: Rates
     tick: Tick
     limits: Limits

@@ -62,3 +62,11 @@ class RoomLimits(msgspec.Struct, frozen=True, kw_only=True):
     invitations_limit: int
     invitation_hours: int
     slow_limit: int
+
+
+class ModerationLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How far sanctions in a room go; times are seconds."""
+
+    kick_time: float
+    address_sanction: float
+    sanctions_limit: int

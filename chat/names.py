@@ -10,6 +10,7 @@ from chat.errors import BadRequest
 ROOM_NAME_LIMIT = 64
 TITLE_LIMIT = 100
 PERSON_NAME_LIMIT = 32
+REASON_LIMIT = 500
 STATUS_LIMIT = 140
 EMAIL_LIMIT = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 
@@ -104,6 +105,15 @@ def status_line(text: str) -> str:
     if len(status) > STATUS_LIMIT:
         raise BadRequest(f"A status line has at most {STATUS_LIMIT} characters.")
     return status
+
+
+def reason_text(text: str) -> str:
+    """Why something was done to somebody, as it is kept; raises BadRequest. It may be empty."""
+    _refuse_unseen(SPACES.sub(" ", text), "A reason")
+    reason = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
+    if len(reason) > REASON_LIMIT:
+        raise BadRequest(f"A reason has at most {REASON_LIMIT} characters.")
+    return reason
 
 
 def email_address(text: str) -> str:

@@ -22,14 +22,35 @@ class Member(msgspec.Struct, frozen=True):
     role: Role = "member"
 
 
-class Sanction(msgspec.Struct, frozen=True):
-    """A mute or a ban `until` a time (milliseconds since the Unix epoch), or FOREVER."""
+class Sanction(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A mute or a ban of somebody by that `name`, `until` a time (milliseconds since the Unix epoch), or FOREVER.
+
+    One that is by an address is for whom it was meant (`of`, the id of a guest) under whatever name they come, and not
+    for the guests whom it `spares`. After a `kick` one may come back.
+    """
 
     name: str
     until: int = FOREVER
+    reason: str = ""
+    kick: bool = False
+    of: str = ""
+    spares: tuple[str, ...] = ()
 
     def holds(self, now: int) -> bool:
         return self.until == FOREVER or now < self.until
+
+    @property
+    def why(self) -> str:
+        """The end of a sentence that gives the reason, if there is one."""
+        return f": {self.reason}" if self.reason else ""
+
+    def sentence(self, what: str) -> str:
+        """`what` with until when it holds, and why."""
+        return f"{what}{until_text(self.until)}{self.why}."
+
+
+Sanctions = dict[str, Sanction]
+"""By the ids of people, and by the keys of addresses."""
 
 
 def until_text(until: int) -> str:
@@ -70,8 +91,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     days: Annotated[int, Meta(ge=0)] = 0
     ephemeral: bool = False
     circle: str = ""
-    mutes: dict[str, Sanction] = {}
-    bans: dict[str, Sanction] = {}
+    mutes: Sanctions = {}
+    bans: Sanctions = {}
 
     @property
     def plain(self) -> bool:
@@ -95,7 +116,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         role = self.role(caller)
         own = role == "owner" or (caller.admin and self.access != "direct")
         moderate = own or role == "moderator"
-        read = (self.access == "open" or role is not None) and (moderate or self.banned(caller.id, now) is None)
+        banned = not moderate and self.ban_of(caller, now) is not None
+        read = (self.access == "open" or role is not None) and not banned
         scope = caller.scope
         write = read and (moderate or not self.read_only) and (scope is None or scope.write)
         return Rights(read, write, moderate and (scope is None or scope.write), own and scope is None)
@@ -105,7 +127,18 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         ban = self.bans.get(who)
         return ban if ban is not None and ban.holds(now) else None
 
-    def muted(self, caller: Caller, now: int) -> Sanction | None:
+    def ban_of(self, caller: Caller, now: int) -> Sanction | None:
+        """The ban that holds for the caller now."""
+        return _of(self.bans, caller, now) if self.bans else None
+
+    def mute_of(self, caller: Caller, now: int) -> Sanction | None:
         """The mute that holds for the caller now."""
-        mute = self.mutes.get(caller.id)
-        return mute if mute is not None and mute.holds(now) else None
+        return _of(self.mutes, caller, now) if self.mutes else None
+
+
+def _of(sanctions: Sanctions, caller: Caller, now: int) -> Sanction | None:
+    for mark in caller.marks:
+        sanction = sanctions.get(mark)
+        if sanction is not None and sanction.holds(now) and caller.id not in sanction.spares:
+            return sanction
+    return None

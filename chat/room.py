@@ -148,6 +148,21 @@ class Room:
         """Whether somebody is here; `visits` counts those who came."""
         return bool(self._waiters or self._people)
 
+    def lingering(self) -> list[User]:
+        """Those who count as here without being connected: between two polls."""
+        return [user for user in self._people if user.id not in self._waiters_of]
+
+    def put_out(self, user: User) -> None:
+        """They do not linger."""
+        self._people.forget(user)
+
+    def author(self, id: str) -> Author | None:
+        """Somebody who is here, or has written something of late."""
+        waiters = self._waiters_of.get(id)
+        if waiters:
+            return waiters[0].user.author
+        return next((entry.user for entry in reversed(self._recent) if entry.user.id == id), None)
+
     def _arrived(self, user: User) -> None:
         self.visits += 1
         self.announce("joined", user)

@@ -62,7 +62,7 @@ class CommandsHandler(RoomHandler):
             match wanted:
                 case Change():
                     room = await self.chat.access.to_change(wanted, caller)
-                    entry = (await self.chat.changes.make(room, caller.user, wanted)).entry
+                    entry = (await self.chat.moderation.make(room, caller, wanted)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
                     room = await self.chat.access.to_read(name, caller)

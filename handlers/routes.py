@@ -16,6 +16,7 @@ from handlers.invitations import InvitationHandler, InvitationsHandler, JoinHand
 from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
+from handlers.moderation import ModerationHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler
@@ -67,6 +68,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (r"/api/direct", DirectHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
+            (rf"/api/rooms/{ROOM}/moderation", ModerationHandler, shared),
             (r"/api/stream", StreamHandler, shared),
             (r"/api/.*", NotFoundHandler, shared),
             (r"/healthz", HealthHandler, shared),

@@ -223,7 +223,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     async def _change(self, change: Change) -> None:
         assert self.waiter is not None
         room = await self.chat.access.to_change(change, self.waiter.caller)
-        stored = await self.chat.changes.make(room, self.waiter.user, change)
+        stored = await self.chat.moderation.make(room, self.waiter.caller, change)
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
 
     async def _subscribe(self, command: Subscribe) -> None:

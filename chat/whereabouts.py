@@ -1,0 +1,44 @@
+"""Whereabouts: from which address guests were heard of last, so that one who is banned does not come back by another
+name."""
+
+from typing import NamedTuple
+
+from chat.addresses import address_key
+from chat.callers import Caller
+
+# Guests remembered, in memory alone; those who were heard of longest ago are forgotten first.
+REMEMBERED = 10_000
+
+
+class Heard(NamedTuple):
+    """A guest: their name, and the key of their address."""
+
+    name: str
+    place: str
+
+
+class Whereabouts:
+    """Knows the guests who joined a room or wrote last."""
+
+    def __init__(self) -> None:
+        self._heard: dict[str, Heard] = {}
+
+    def __len__(self) -> int:
+        return len(self._heard)
+
+    def note(self, caller: Caller) -> None:
+        """Does nothing for accounts, which are known by themselves."""
+        if caller.account or not caller.address:
+            return
+        heard = self._heard
+        if heard.pop(caller.user.id, None) is None and len(heard) >= REMEMBERED:
+            del heard[next(iter(heard))]
+        heard[caller.user.id] = Heard(caller.user.name, address_key(caller.address))
+
+    def of(self, guest: str) -> Heard | None:
+        """What is known of a guest, by their id; None for one who is not remembered."""
+        return self._heard.get(guest)
+
+    def at(self, place: str) -> list[str]:
+        """The ids of the guests who were heard of from there."""
+        return [guest for guest, heard in self._heard.items() if heard.place == place]
