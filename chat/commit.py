@@ -100,7 +100,8 @@ class GroupCommit:
         return len(self._by_key)
 
     def append(self, room: Room, draft: Entry) -> asyncio.Future[Stored]:
-        """A future of the stored entry; the draft's `seq` and `at` are not decided yet. It may fail with Unavailable.
+        """A future of the stored entry; the draft's `seq` and `at` are not decided yet. It may fail with Unavailable,
+        or with NotFound for a room that is over, as may the call itself.
 
         A key that the room has seen, or that is under way, gives the entry of then.
         """
@@ -148,7 +149,7 @@ class GroupCommit:
                 elif self._queue:
                     async with self._storing:
                         batch = self._next_batch()
-                    await self._store(batch)
+                        await self._store(batch)
                     if len(batch) > 1 or self._queue:
                         await self._let_in()
                 else:
