@@ -78,13 +78,13 @@ def database(mongod: SessionMongod) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def quiet_logs() -> Iterator[None]:
+def quiet_logs() -> Iterator[UnexpectedRecords]:
     """Fails a test in which something is logged as a warning or worse that no `ExpectLog` has taken."""
     # As logs.py has it: what clients do wrong is their affair.
     logging.getLogger("tornado.general").setLevel(logging.ERROR)
     records = UnexpectedRecords()
     logging.getLogger().addHandler(records)
-    yield
+    yield records
     logging.getLogger().removeHandler(records)
     if records.lines:
         pytest.fail("unexpected log records:\n" + "\n".join(records.lines), pytrace=False)

@@ -25,6 +25,7 @@ class SessionMongod:
     """One private mongod for all tests. A name for a database costs nothing, dropping one 100 ms of another thread."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         self._mongod = PrivateMongod(folder, cache=0.25)
         self._numbers = itertools.count(1)
         self._dropping = ThreadPoolExecutor(1)

@@ -8,6 +8,7 @@ import queue
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -37,6 +38,8 @@ class Server:
     def __init__(self, folder: Path, *flags: str, **variables: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.tls: ssl.SSLContext | None = None
+        """With which it is called, if it was started with a certificate."""
         self.lines: list[str] = []
         self._new_lines: queue.Queue[str | None] = queue.Queue()
         self.process = subprocess.Popen(
@@ -94,7 +97,11 @@ class Server:
 
     def call(self, method: str, path: str, body: Any = None, *, token: str = "") -> tuple[int, Any]:
         """One request: status, and the body read from JSON."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        connection = (
+            http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+            if self.tls is None
+            else http.client.HTTPSConnection("localhost", self.port, timeout=PATIENCE, context=self.tls)
+        )
         with contextlib.closing(connection):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             connection.request(method, path, None if body is None else json.dumps(body), headers)
