@@ -136,3 +136,15 @@ async def test_leaves_everybody_when_little_waits() -> None:
         clients.relieve()
         assert transport.code == 0
         ours.close()
+
+
+def test_calls_back_those_that_fit() -> None:
+    """They are let go as if the server restarted, so that they come again; the others stay."""
+    clients = Clients(limit=9, address_limit=9, backlog_limit=1)
+    waiters = [FakeWaiter(ANN), FakeWaiter(BOB), FakeWaiter(ANN)]
+    let_go: list[FakeWaiter] = []
+    for waiter in waiters:
+        waiter.dismiss = lambda waiter=waiter: let_go.append(waiter)  # type: ignore[method-assign,misc]
+        clients.add(waiter)
+    clients.recall(lambda caller: caller.user == ANN)
+    assert let_go == [waiters[0], waiters[2]]

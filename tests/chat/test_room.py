@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tornado.testing import ExpectLog
 
+from chat.entries import Author
 from chat.policy import Policy
 from chat.room import Room, RoomRecord
 from tests.clock import FakeClock
@@ -334,3 +335,16 @@ def test_an_ephemeral_room_stays_in_memory() -> None:
     assert room.is_visited and room.visits == 1
     room.leave(waiter)
     assert not room.is_visited and room.visits == 1
+
+
+def test_an_author_has_another_name() -> None:
+    """In what they wrote and where they reacted, and nobody else is touched."""
+    room = new_room([message(1), message(2, BOB), reaction(3, 2), reaction(4, 2, CID)])
+    settled = new_room()
+    settled.publish([message(1), message(2, BOB), reaction(3, 2), reaction(4, 2, CID)])
+    for each in (room, settled):
+        each.rename_author(Author(ANN.id, "nobody"))
+        assert [entry.user.name for entry in each.since(0) or []] == ["nobody", "bob", "nobody", "cid"]
+    reacted = settled.entry_at(2)
+    assert reacted is not None
+    assert [person.name for person in reacted.reactions["👍"]] == ["nobody", "cid"]
