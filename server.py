@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -21,6 +21,7 @@ import settings
 import web
 from chat.access import Access
 from chat.alarms import Alarms
+from chat.audience import Audience
 from chat.audit import Audit
 from chat.bans import Bans
 from chat.changes import Changes
@@ -31,6 +32,7 @@ from chat.commit import GroupCommit
 from chat.database import Connection, DatabaseError
 from chat.directory import Directory
 from chat.errors import Unavailable
+from chat.events import Binding, Events
 from chat.history import History
 from chat.house import make_house
 from chat.identity import make_identity
@@ -43,6 +45,7 @@ from chat.moderation import Moderation
 from chat.mongod import PrivateMongod
 from chat.pairing import Pairing
 from chat.people import People
+from chat.plugins import PluginError, load
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
@@ -75,13 +78,15 @@ class StartError(Exception):
 async def serve(config: settings.Settings) -> None:
     """Runs until SIGTERM or SIGINT.
 
-    Raises SettingsError, StartError, CertificateError or DatabaseError if it cannot start, and leaves nothing running.
+    Raises SettingsError, StartError, CertificateError, PluginError or DatabaseError if it cannot start, and leaves
+    nothing running.
     """
     asyncio.get_running_loop().set_exception_handler(logs.loop_failed)
     starting = asyncio.current_task()
     assert starting is not None
     _on_signals(partial(_give_up, starting))
     reach, tls = web.make_reach(config), web.make_tls(config)
+    bindings = load(config.plugins.split(",")) if config.plugins else []
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
@@ -90,7 +95,7 @@ async def serve(config: settings.Settings) -> None:
         connection = Connection(uri, config.database, timeout=config.mongo_timeout)
         closing.callback(connection.close)
         await connection.open()
-        chat = make_chat(config, connection, await connection.secret())
+        chat = make_chat(config, connection, await connection.secret(), bindings)
         closing.callback(chat.identity.close)
         await prepare(chat)
         server = web.make_server(config, application(chat, Sessions(chat), reach))
@@ -172,8 +177,8 @@ async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) ->
     return mongod.uri
 
 
-def make_chat(config: settings.Settings, connection: Connection, secret: str) -> Chat:
-    """The parts of the domain, joined. `secret` signs what guests are given."""
+def make_chat(config: settings.Settings, connection: Connection, secret: str, bindings: Sequence[Binding] = ()) -> Chat:
+    """The parts of the domain, joined. `secret` signs what guests are given; `bindings` are those of the plug-ins."""
     loop = asyncio.get_running_loop()
     alarms = Alarms(loop)
     stopping = asyncio.Event()
@@ -221,6 +226,11 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
     access = Access(registry, rates, whereabouts, guests=config.guests)
+    audience = Audience(clients, registry)
+    events = Events(bindings, audience, settings_of(config, Limits), limit=config.event_limit)
+    if bindings:
+        clients.watch(events.came, events.went)
+        registry.visitors = events
     audit = Audit(connection.database, observe=metrics.count_act)
     house = make_house(
         connection.database,
@@ -237,9 +247,11 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str) ->
     return Chat(
         access=access,
         alarms=alarms,
+        audience=audience,
         audit=audit,
         bans=bans,
         connection=connection,
+        events=events,
         history=history,
         house=house,
         commit=commit,
@@ -309,6 +321,7 @@ async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
         await asyncio.wait_for(chat.keepalive.emptied.wait(), LAST_ANSWERS)
     with suppress(TimeoutError):
         await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
+    await chat.events.settled(timeout)
     with suppress(Unavailable):
         await chat.registry.mark_active()
     await chat.identity.upkeep()
@@ -329,7 +342,7 @@ def main() -> None:
         asyncio.run(serve(config))
     except settings.SettingsError as error:
         sys.exit(_complain(str(error), 2))
-    except (StartError, CertificateError, DatabaseError) as error:
+    except (StartError, CertificateError, DatabaseError, PluginError) as error:
         sys.exit(_complain(str(error), 1))
     except asyncio.CancelledError:
         pass  # asked to stop before it was up

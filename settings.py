@@ -229,6 +229,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sanctions_limit: Annotated[Count, "mutes, and bans, in one room at once; they are part of its rules"] = 1_000
     banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
 
+    # For developers
+    plugins: Annotated[str, "Python modules with functions for events, by commas; see docs/extending.md"] = ""
+    event_limit: Annotated[
+        Positive, "for one function of a plug-in; a message waits for it, and its sender for the message"
+    ] = 2
+
     # Chat roulette
     pair_patience: Annotated[
         Seconds, "after which one who named tags is paired with anybody; longer than that a stranger is better"

@@ -70,9 +70,10 @@ class Broadcast:
 class Notice:
     """Something that passes: who came, who left, who types. Not stored, dropped first for a slow client."""
 
-    def __init__(self, kind: str, room: str, **fields: object) -> None:
+    def __init__(self, kind: str, room: str | None, **fields: object) -> None:
         self.kind = kind
-        self.payload = encode({"type": kind, "room": room, **fields})
+        place = {} if room is None else {"room": room}
+        self.payload = encode({"type": kind, **place, **fields})
 
     @cached_property
     def frame(self) -> bytes:

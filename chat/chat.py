@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from chat.access import Access
 from chat.alarms import Alarms
+from chat.audience import Audience
 from chat.audit import Audit
 from chat.bans import Bans
 from chat.changes import Changes
@@ -12,6 +13,7 @@ from chat.clients import Clients
 from chat.commit import GroupCommit
 from chat.database import Connection
 from chat.directory import Directory
+from chat.events import Events
 from chat.history import History
 from chat.house import House
 from chat.identity import Identity
@@ -35,6 +37,8 @@ class Chat:
     audit: Audit
     bans: Bans
     connection: Connection
+    audience: Audience
+    events: Events
     history: History
     house: House
     identity: Identity

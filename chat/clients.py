@@ -1,7 +1,7 @@
 """The connected clients of all transports: how many there are, what waits for them, and whether there is room for
 more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from chat.addresses import address_key
 from chat.callers import Caller
@@ -23,6 +23,8 @@ class Clients:
         self._address_limit = address_limit
         self._backlog_limit = backlog_limit
         self._waiters: dict[Waiter, None] = {}
+        self._came: Callable[[Waiter], object] | None = None
+        self._went: Callable[[Waiter], object] | None = None
         self._at: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -43,9 +45,18 @@ class Clients:
         if self._at.get(address_key(address), 0) >= self._address_limit:
             raise RateLimited("Too many connections from your address; close some.", retry_after=FULL_RETRY)
 
+    def __iter__(self) -> Iterator[Waiter]:
+        return iter(self._waiters)
+
+    def watch(self, came: Callable[[Waiter], object], went: Callable[[Waiter], object]) -> None:
+        """`came` and `went` are called with each client that comes and goes."""
+        self._came, self._went = came, went
+
     def add(self, waiter: Waiter) -> None:
         """A waiter that is not there yet."""
         self._waiters[waiter] = None
+        if self._came is not None:
+            self._came(waiter)
         place = address_key(waiter.caller.address)
         self._at[place] = self._at.get(place, 0) + 1
 
@@ -54,6 +65,8 @@ class Clients:
         if waiter not in self._waiters:
             return
         del self._waiters[waiter]
+        if self._went is not None:
+            self._went(waiter)
         place = address_key(waiter.caller.address)
         self._at[place] -= 1
         if not self._at[place]:

@@ -14,7 +14,7 @@ from chat.history import History
 from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
 from chat.policy import Policy
 from chat.presence import CallLater
-from chat.room import Room, RoomRecord
+from chat.room import Room, RoomRecord, Visitors
 
 T = TypeVar("T")
 
@@ -43,6 +43,7 @@ class RoomRegistry:
         self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
+        self.visitors: Visitors | None = None
         self._watchers: list[Callable[[Room, RoomRecord], object]] = []
 
     def __len__(self) -> int:
@@ -264,6 +265,7 @@ class RoomRegistry:
             call_later=self._call_later,
             delivered=self._delivered,
             stored=stored,
+            visitors=self.visitors,
         )
 
     def drop_idle(self) -> None:

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import msgspec
 
@@ -36,6 +37,14 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     policy: Policy = Policy()
 
 
+class Visitors(Protocol):
+    """Is told who comes to a room and who leaves it."""
+
+    def joined(self, room: "Room", waiter: Waiter) -> None: ...
+
+    def left(self, room: "Room", waiter: Waiter) -> None: ...
+
+
 class Room:
     """The waiters of one room and the end of its log. It knows no sockets and no database: it is plain data.
 
@@ -54,9 +63,11 @@ class Room:
         call_later: CallLater,
         delivered: Callable[[int], object] = lambda count: None,
         stored: bool = True,
+        visitors: Visitors | None = None,
     ) -> None:
         self._record = record
         self.stored = stored
+        self._visitors = visitors
         self.key = record.key
         self.name = record.name
         self.title = record.title
@@ -119,6 +130,8 @@ class Room:
         if waiter.notices:
             self._noticing[waiter] = None
         waiter.rooms[self.key] = self
+        if self._visitors is not None:
+            self._visitors.joined(self, waiter)
         return True
 
     def leave(self, waiter: Waiter) -> bool:
@@ -132,6 +145,8 @@ class Room:
         self._noticing.pop(waiter, None)
         del waiter.rooms[self.key]
         self._people.leave(waiter.user, waiter.linger)
+        if self._visitors is not None:
+            self._visitors.left(self, waiter)
         return True
 
     @property

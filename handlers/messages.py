@@ -24,9 +24,10 @@ class RoomHandler(ApiHandler):
 class MessagesHandler(RoomHandler):
     async def post(self, name: str) -> None:
         with self.present() as caller:
-            change = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
-            assert isinstance(change, Change)
-            room = await self.chat.access.to_change(change, caller)
+            sent = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
+            assert isinstance(sent, Change)
+            room = await self.chat.access.to_change(sent, caller)
+            change = await self.chat.events.heard(room, sent, caller)
             stored = await self.chat.changes.make(room, caller.user, change)
             self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
 
@@ -62,7 +63,8 @@ class CommandsHandler(RoomHandler):
             match wanted:
                 case Change():
                     room = await self.chat.access.to_change(wanted, caller)
-                    entry = (await self.chat.moderation.make(room, caller, wanted)).entry
+                    change = await self.chat.events.heard(room, wanted, caller)
+                    entry = (await self.chat.moderation.make(room, caller, change)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
                     room = await self.chat.access.to_read(name, caller)

@@ -223,6 +223,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     async def _change(self, change: Change) -> None:
         assert self.waiter is not None
         room = await self.chat.access.to_change(change, self.waiter.caller)
+        change = await self.chat.events.heard(room, change, self.waiter.caller, self.waiter)
         stored = await self.chat.moderation.make(room, self.waiter.caller, change)
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
 
@@ -322,5 +323,5 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     def on_close(self) -> None:
         self.chat.keepalive.remove(self)
         if self.waiter is not None:
-            self.chat.clients.remove(self.waiter)
             self.waiter.gone()
+            self.chat.clients.remove(self.waiter)
