@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from chat.accounts import Accounts, Deleted
 from chat.changes import Changes
@@ -37,6 +38,7 @@ class Erasure:
         self._registry = registry
         self._changes = changes
         self._pause = pause
+        self._also: list[Callable[[str], Awaitable[None]]] = []
         self._wanted = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -47,6 +49,11 @@ class Erasure:
     def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+
+    def also(self, forget: Callable[[str], Awaitable[None]]) -> None:
+        """Something else that is to be done for each deleted account (by its id), more than once if need be; it may
+        raise Unavailable."""
+        self._also.append(forget)
 
     def begin(self, id: str) -> None:
         """An account has just been deleted: its name goes from memory at once, the rest follows."""
@@ -67,6 +74,8 @@ class Erasure:
                 log.exception("a deleted account's messages were not dealt with")
 
     async def _erase(self, deleted: Deleted) -> None:
+        for forget in self._also:
+            await forget(deleted.id)
         async for key in self._history.logs():
             await self._erase_in(key, deleted)
         self._rename_in_memory(deleted.id)  # of rooms that woke while it went on

@@ -60,6 +60,7 @@ def make_house(
         database, registry=registry, access=access, members=members, attempts=identity.attempts, limits=limits
     )
     ending.also_erase(invitations.erase)
+    identity.erasure.also(members.forget)
     return House(
         rooms=Rooms(registry=registry, access=access, lifetimes=ending, audit=audit, rates=rates, limits=limits),
         members=members,

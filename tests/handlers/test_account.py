@@ -323,6 +323,18 @@ class DeletionTest(ChatTestCase):
         assert [entry.get("text") for entry in page] == [None, None, None, "mine"]
 
     @gen_test
+    async def test_rooms_go_on_without_the_account(self) -> None:
+        """It is a member of none any more; a room that was its own has another owner."""
+        ann, bob = await self.account("ann"), await self.account("bob")
+        assert (await self.call("POST", "/api/rooms", {"name": "den", "access": "private"}, token=ann)).status == 201
+        put = await self.call("PUT", "/api/rooms/den/members/bob", {"role": "member"}, token=ann)
+        assert put.status in (200, 204), put
+        await self.delete(ann, "keep")
+        await until(lambda: self.mongod.client[self.database_name].accounts.count_documents({}) == 1)
+        members = (await self.call("GET", "/api/rooms/den/members", token=bob)).body["members"]
+        assert [(member["name"], member["role"]) for member in members] == [("bob", "owner")]
+
+    @gen_test
     async def test_nothing_is_left_of_a_deleted_account(self) -> None:
         """Its name is free, its sessions, bots and picture are gone, and no password signs it in."""
         ann = await self.account("ann")
