@@ -1,5 +1,6 @@
 """Invitations: links that let people into private and secret-link rooms, for a time and a number of uses."""
 
+import asyncio
 import datetime
 import secrets
 from typing import Annotated
@@ -86,6 +87,8 @@ class Invitations:
         self._members = members
         self._attempts = attempts
         self._limits = limits
+        # One who comes twice at the same moment uses up one use, and not for a while another's.
+        self._accepting = asyncio.Lock()
 
     async def prepare(self) -> None:
         """Makes the indexes; MongoDB itself removes those that are too old. Raises DatabaseError."""
@@ -161,20 +164,21 @@ class Invitations:
         """The room, of which the caller is a member from now on; raises ChatError. Who is one already uses up
         nothing."""
         invitation, room = await self._find(token, caller.address)
-        if caller.id in room.policy.members and caller.scope is None:
-            return room
+        async with self._accepting:
+            if caller.id not in room.policy.members or caller.scope is not None:
+                await self._let_in(invitation, room, caller)
+        return room
+
+    async def _let_in(self, invitation: Invitation, room: Room, caller: Caller) -> None:
         _check_guest(room.policy, caller)
         if self._access.is_banned(room, caller):
             raise Forbidden("You are banned from this room.")
         await self._use(invitation)
         try:
-            entered = await self._members.enter(room, Author(caller.id, caller.user.name))
+            await self._members.enter(room, Author(caller.id, caller.user.name))
         except ChatError:
             await self._give_back(invitation)
             raise
-        if not entered:  # they came twice at the same moment
-            await self._give_back(invitation)
-        return room
 
     async def _find(self, token: str, address: str) -> tuple[Invitation, Room]:
         try:

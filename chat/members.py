@@ -86,19 +86,15 @@ class Members:
         async with self._audit.noted(caller, "role", room=room, target=person, role=role):
             await self._registry.govern(room, amend)
 
-    async def enter(self, room: Room, person: Author) -> bool:
-        """Somebody belongs to the room from now on; False if they did so before. Raises Forbidden, NotFound,
+    async def enter(self, room: Room, person: Author) -> None:
+        """Somebody belongs to the room from now on; who did so before keeps their role. Raises Forbidden, NotFound,
         Unavailable."""
         await self.check_memberships(person)
-        is_new = False
 
         def amend(policy: Policy) -> Policy:
-            nonlocal is_new
-            is_new = person.id not in policy.members
-            return self._with(policy, person, "member") if is_new else policy
+            return policy if person.id in policy.members else self._with(policy, person, "member")
 
         await self._registry.govern(room, amend)
-        return is_new
 
     def _with(self, policy: Policy, person: Author, role: Role) -> Policy:
         before = policy.members.get(person.id)
