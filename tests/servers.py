@@ -70,14 +70,17 @@ class Server:
 
     def ready(self) -> None:
         """Waits until it serves."""
+        self.port = int(self.said(r"Parley is at https?://[^:]+:(\d+)")[1])
+
+    def said(self, pattern: str) -> re.Match[str]:
+        """Waits for a line that nobody has waited for yet."""
         end = time.monotonic() + PATIENCE
         while True:
             line = self._new_lines.get(timeout=max(0.1, end - time.monotonic()))
             assert line is not None, "the server ended: " + "\n".join(self.lines)
-            found = re.search(r"Parley is at https?://[^:]+:(\d+)", line)
+            found = re.search(pattern, line)
             if found:
-                self.port = int(found[1])
-                return
+                return found
 
     def send_signal(self, number: int) -> None:
         self.process.send_signal(number)

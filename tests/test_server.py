@@ -166,6 +166,31 @@ def test_no_mongod_can_run(folder: Path) -> None:
     assert processes_in(folder) == []
 
 
+# The first administrator
+
+
+def test_the_first_administrator(folder: Path, mongod: SessionMongod, database: str) -> None:
+    """A server without one says a link, another with each start; it makes the account once, and then there is none."""
+    flags = (f"--mongo={mongod.uri}", f"--database={database}", "--registration=no")
+    link = r"http://localhost:(\d+)/setup\?token=([\w-]{43})"
+    with Server(folder, *flags) as server:
+        first = server.said(link)
+        assert int(first[1]) == server.port
+    with Server(folder, *flags) as server:
+        second = server.said(link)
+        assert second[2] != first[2]
+        wanted = {"name": "root", "password": "correct horse"}
+        for token, status in ((first[2], 401), (second[2], 201), (second[2], 401)):
+            assert server.call("POST", "/api/setup", wanted | {"token": token})[0] == status
+        session = server.call("POST", "/api/session", wanted)[1]
+        assert server.call("GET", "/api/account", token=session["token"])[1]["admin"] is True
+    with Server(folder, *flags) as server:
+        assert server.call("GET", "/api/account", token=session["token"])[0] == 200
+        server.stop()
+        server.ended()
+    assert "setup" not in "\n".join(server.lines)
+
+
 # With its private MongoDB
 
 
