@@ -199,7 +199,7 @@ class Access:
         return "This room is for reading: only its moderators write."
 
     def is_banned(self, room: Room, caller: Caller) -> bool:
-        return room.policy.banned(caller.id, _now()) is not None
+        return room.policy.ban_of(caller, _now()) is not None
 
     def _knows(self, room: Room, caller: Caller | None) -> bool:
         """Whether the caller may know that the room exists."""

@@ -18,6 +18,7 @@ from chat.protocol import Edit, Send
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
 from chat.room import Room
+from chat.whereabouts import Whereabouts
 from settings import Settings
 from tests.clock import FakeClock
 from tests.mongo import SessionMongod
@@ -47,7 +48,7 @@ def access_to(registry: Any = None, *, guests: Guests = "yes") -> Access:
     if registry is None:
         history: Any = None
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
-    return Access(registry, rates(), guests=guests)
+    return Access(registry, rates(), Whereabouts(), guests=guests)
 
 
 def room_with(policy: Policy) -> Room:

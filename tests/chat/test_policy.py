@@ -86,9 +86,9 @@ def test_sanctions_end() -> None:
     """One with an end holds until just before it, one without for ever; another's says nothing of oneself."""
     for until, holds in ((NOW, False), (NOW + 1, True), (FOREVER, True)):
         policy = Policy(mutes={"a-member": Sanction("m", until)}, bans={"a-member": Sanction("m", until)})
-        assert (policy.muted(CALLERS["member"], NOW) is not None) is holds
+        assert (policy.mute_of(CALLERS["member"], NOW) is not None) is holds
         assert (policy.banned("a-member", NOW) is not None) is holds
-        assert policy.muted(CALLERS["owner"], NOW) is None
+        assert policy.mute_of(CALLERS["owner"], NOW) is None
         assert policy.banned("a-owner", NOW) is None
 
 
