@@ -210,6 +210,7 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str, bi
     bans = Bans(connection.database, limit=config.banned_ranges)
     limits = settings_of(config, IdentityLimits)
     changes = Changes(history, commit, reaction_limit=config.reaction_limit)
+    rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     identity = make_identity(
         connection.database,
         secret,
@@ -220,9 +221,9 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str, bi
         clients=clients,
         history=history,
         people=people,
+        rates=rates,
         registry=registry,
     )
-    rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
     access = Access(registry, rates, whereabouts, guests=config.guests)

@@ -17,6 +17,7 @@ from chat.guests import Guests
 from chat.names import email_address, person_key, person_name
 from chat.passwords import Passwords
 from chat.people import People, User
+from chat.rates import Rates
 from chat.secret_tokens import new_secret, secret_hash
 from chat.sessions import Origin, Sessions
 
@@ -44,6 +45,7 @@ class Entrance:
         sessions: Sessions,
         guests: Guests,
         people: People,
+        rates: Rates,
         departures: Departures,
         let_guests: Literal["yes", "no", "read"],
         registration: Literal["yes", "no"],
@@ -56,6 +58,7 @@ class Entrance:
         self._sessions = sessions
         self._guests = guests
         self._people = people
+        self._rates = rates
         self._departures = departures
         self.lets_guests = let_guests != "no"
         self.registers = registration == "yes"
@@ -69,9 +72,11 @@ class Entrance:
         self._check_guests()
         return self._people.guest(name)
 
-    def guest(self, name: str, caller: Caller | None) -> SignedIn:
-        """A new guest, or the caller if that is who they are already; raises Forbidden, BadRequest, NameTaken."""
+    def guest(self, name: str, origin: Origin, caller: Caller | None) -> SignedIn:
+        """A new guest, or the caller if that is who they are already; raises Forbidden, BadRequest, NameTaken,
+        RateLimited."""
         self._check_guests()
+        self._rates.sign_in(origin.address)
         user = caller.user if caller and not caller.passing and caller.user.guest else None
         if user is None or user.name != person_name(name):
             user = self._people.guest(name)
@@ -91,6 +96,7 @@ class Entrance:
         Raises Unauthenticated, with the same words and after the same time whatever was wrong; RateLimited,
         Forbidden for one who is banned, BadRequest, Unavailable.
         """
+        self._rates.sign_in(origin.address)
         async with self._attempts.trying(*_keys(name, origin)):
             account = await self._accounts.by_name(person_name(name))
             right = await self._passwords.is_right(password, account.password if account else "")
@@ -126,11 +132,13 @@ class Entrance:
     async def register(
         self, name: str, password: str, origin: Origin, *, email: str = "", caller: Caller | None = None
     ) -> SignedIn:
-        """A new account, signed in; raises Forbidden, BadRequest, NameTaken, Unavailable."""
+        """A new account, signed in; raises Forbidden, BadRequest, NameTaken, RateLimited, Unavailable."""
         if not self.registers:
             raise Forbidden("Registration is closed here; an administrator can tell you more.")
         self._passwords.check(password)
         email = email_address(email)
+        self.check_free(person_name(name), caller)
+        self._rates.register(origin.address)
         account = await self._make(name, password, email=email, caller=caller)
         return await self.let_in(account, origin, caller)
 

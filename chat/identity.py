@@ -22,6 +22,7 @@ from chat.passwords import Passwords
 from chat.people import People
 from chat.pictures import Pictures
 from chat.profiles import Profiles
+from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.sessions import Sessions
 from chat.times import now
@@ -69,6 +70,7 @@ class Identity:
         time."""
         at = now()
         self.clients.end(lambda caller: 0 < caller.until <= at, Unauthenticated("The session is over."))
+        self.tokens.note(waiter.caller for waiter in self.clients)
         with suppress(Unavailable):
             await self.sessions.remove_ended()
             await self.guests.store_ended()
@@ -91,6 +93,7 @@ def make_identity(
     clients: Clients,
     history: History,
     people: People,
+    rates: Rates,
     registry: RoomRegistry,
 ) -> Identity:
     """The parts, which all work on the same database; `secret` signs what guests are given."""
@@ -120,6 +123,7 @@ def make_identity(
         guests=guests,
         passwords=passwords,
         people=people,
+        rates=rates,
         sessions=sessions,
         let_guests=limits.guests,
         registration=limits.registration,
@@ -135,6 +139,7 @@ def make_identity(
         erasure=erasure,
         passwords=passwords,
         pictures=pictures,
+        rates=rates,
         tokens=tokens,
         picture_limit=limits.picture_limit,
     )

@@ -19,6 +19,7 @@ from chat.errors import BadRequest, NameTaken, NotFound
 from chat.names import email_address, person_name, status_line
 from chat.passwords import Passwords
 from chat.pictures import Picture, Pictures, picture
+from chat.rates import Rates
 from chat.sessions import Origin
 from chat.tokens import Tokens
 
@@ -52,6 +53,7 @@ class Profiles:
         erasure: Erasure,
         passwords: Passwords,
         pictures: Pictures,
+        rates: Rates,
         tokens: Tokens,
         picture_limit: int,
     ) -> None:
@@ -64,6 +66,7 @@ class Profiles:
         self._erasure = erasure
         self._passwords = passwords
         self._pictures = pictures
+        self._rates = rates
         self._tokens = tokens
         self.picture_limit = picture_limit
         self._naming = asyncio.Lock()
@@ -75,6 +78,7 @@ class Profiles:
         if wanted.name is not None or wanted.email is not None:
             await self._entrance.confirm(account, wanted.password, origin)
         if portrait is not None:
+            self._rates.picture(caller)
             await self._pictures.keep(account.id, portrait)
         if not fields:
             return account

@@ -1,7 +1,7 @@
 """Tokens: whom each stands for, in memory, so that a request of one who is known costs no look into the store."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import msgspec
@@ -50,6 +50,7 @@ class Tokens:
         self._of: dict[str, set[str]] = {}
         self._wrong: dict[str, bool] = {}
         self._changes = 0
+        self._note_again = time.monotonic() + seen_interval
 
     def __len__(self) -> int:
         return len(self._known)
@@ -109,6 +110,17 @@ class Tokens:
             known = self._known[token]
             if known.caller.scope is None:
                 known.caller = msgspec.structs.replace(known.caller, user=account.user, admin=account.admin)
+
+    def note(self, callers: Iterable[Caller]) -> None:
+        """Notes that those who are connected were seen; harmless when repeated, as it does so once in a while."""
+        if time.monotonic() < self._note_again:
+            return
+        self._note_again = time.monotonic() + self._seen_interval
+        for caller in callers:
+            if caller.scope is not None:
+                self._bots.seen.note(caller.session, caller.address)
+            elif caller.account:
+                self._session_seen(caller.account, caller.session, caller.address)
 
     # Looking up
 

@@ -86,7 +86,7 @@ class SignInPage(FormPage):
     async def _signed_in(self) -> SignedIn:
         entrance, name = self.chat.identity.entrance, self.field("name")
         if self._is_guest():
-            return entrance.guest(name, self.known())
+            return entrance.guest(name, origin_of(self.request), self.known())
         return await entrance.sign_in(name, self.field("password"), origin_of(self.request), self.known())
 
     def _is_guest(self) -> bool:

@@ -28,11 +28,11 @@ class SessionHandler(ApiHandler):
     async def post(self) -> None:
         wanted = self.read(SignIn)
         entrance = self.chat.identity.entrance
-        caller = self.known()
+        caller, origin = self.known(), origin_of(self.request)
         if wanted.password is None:
-            signed_in = entrance.guest(wanted.name, caller)
+            signed_in = entrance.guest(wanted.name, origin, caller)
         else:
-            signed_in = await entrance.sign_in(wanted.name, wanted.password, origin_of(self.request), caller)
+            signed_in = await entrance.sign_in(wanted.name, wanted.password, origin, caller)
         self.sessions.set_cookie(self, signed_in.token)
         self.answer(signed_in)
 

@@ -1,7 +1,10 @@
 """/api/account/sessions: seeing and ending one's sessions."""
 
+import asyncio
+
 from tornado.testing import gen_test
 
+from chat.times import now
 from tests.cases import PASSWORD, ChatTestCase
 
 
@@ -60,3 +63,24 @@ class FewSessionsTest(ChatTestCase):
         tokens = [await self.account("ann"), *[await self.sign_in("ann") for _ in range(2)]]
         statuses = [(await self.call("GET", "/api/account", token=token)).status for token in tokens]
         assert statuses == [401, 200, 200]
+
+
+class SeenTest(ChatTestCase):
+    settings = {"seen_interval": 0.01}  # noqa: RUF012
+
+    @gen_test
+    async def test_who_stays_connected_is_seen(self) -> None:
+        """A session, and a bot, that only hold a socket open were last used just now."""
+        ann = await self.account("ann")
+        bot = (await self.call("POST", "/api/account/tokens", {"name": "helper"}, token=ann)).body
+        assert bot["seen"] is None
+        for token in (ann, bot["token"]):
+            await self.socket(token=token)
+        database, begun = self.mongod.client[self.database_name], now()
+        await asyncio.sleep(0.02)
+        await self.chat.identity.upkeep()
+        for collection in ("sessions", "bots", "accounts"):
+            (stored,) = database[collection].find()
+            assert stored["seen"] >= begun, collection
+        listed = (await self.call("GET", "/api/account/tokens", token=ann)).body["tokens"]
+        assert listed[0]["seen"] >= begun

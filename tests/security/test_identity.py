@@ -326,6 +326,36 @@ class GuessingTest(ChatTestCase):
         assert (await self.call("GET", "/api/session", headers=by_cookie)).status == 401
 
 
+class FloodTest(ChatTestCase):
+    settings = {"registration_rate": "0.01/2", "sign_in_rate": "0.01/3", "picture_rate": "0.01/1"}  # noqa: RUF012
+
+    @gen_test
+    async def test_new_accounts_from_one_address_are_counted(self) -> None:
+        """So many at once, then 429; one that is refused for another reason costs none."""
+        for _ in range(5):
+            assert (await self.call("POST", "/api/account", {"name": "ann", "password": "short"})).status == 400
+        for name, status in (("ann", 201), ("ann", 409), ("bob", 201), ("cid", 429)):
+            answer = await self.call("POST", "/api/account", {"name": name, "password": PASSWORD})
+            assert answer.status == status, name
+        assert "Retry-After" in answer.headers
+
+    @gen_test
+    async def test_sign_ins_from_one_address_are_counted(self) -> None:
+        """Of guests and accounts together: so many at once, then 429."""
+        await self.account("ann")
+        wanted = [{"name": "bob"}, {"name": "ann", "password": PASSWORD}, {"name": "cid"}]
+        assert [(await self.call("POST", "/api/session", body)).status for body in wanted] == [200] * 3
+        assert [(await self.call("POST", "/api/session", body)).status for body in wanted] == [429] * 3
+
+    @gen_test
+    async def test_new_pictures_are_counted(self) -> None:
+        """So many at once, then 429; other changes of the profile go on."""
+        ann = await self.account("ann")
+        picture = {"picture": "data:image/png;base64,iVBORw0KGgoAAAA="}
+        assert [(await self.call("PATCH", "/api/account", picture, token=ann)).status for _ in range(2)] == [200, 429]
+        assert (await self.call("PATCH", "/api/account", {"status": "hi"}, token=ann)).status == 200
+
+
 class SecretsTest(ChatTestCase):
     @gen_test
     async def test_secrets_are_stored_as_hashes(self) -> None:
