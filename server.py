@@ -41,8 +41,8 @@ from chat.lifetimes import LifetimeTable
 from chat.limits import IdentityLimits, Limits, ModerationLimits, RoomLimits
 from chat.matching import Matching
 from chat.metrics import Metrics
-from chat.moderation import Moderation
 from chat.mongod import PrivateMongod
+from chat.oversight import make_oversight
 from chat.pairing import Pairing
 from chat.people import People
 from chat.plugins import PluginError, load
@@ -103,7 +103,13 @@ async def serve(config: settings.Settings) -> None:
         chat.commit.start()
         chat.identity.start()
         chat.keepalive.start()
-        work = (_upkeep(chat), chat.metrics.measure_lag(), chat.house.lifetimes.run(), server.overdue.run())
+        work = (
+            _upkeep(chat),
+            chat.metrics.measure_lag(),
+            chat.oversight.figures.run(),
+            chat.house.lifetimes.run(),
+            server.overdue.run(),
+        )
         tasks = [asyncio.create_task(each) for each in work]
         stop = asyncio.Event()
         _on_signals(stop.set)
@@ -245,6 +251,23 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str, bi
         rates=rates,
         registry=registry,
     )
+    oversight = make_oversight(
+        connection.database,
+        access=access,
+        audit=audit,
+        bans=bans,
+        changes=changes,
+        clients=clients,
+        history=history,
+        identity=identity,
+        limits=settings_of(config, ModerationLimits),
+        metrics=metrics,
+        people=people,
+        rates=rates,
+        registry=registry,
+        whereabouts=whereabouts,
+    )
+    house.lifetimes.also_erase(oversight.reports.erase)
     return Chat(
         access=access,
         alarms=alarms,
@@ -266,16 +289,7 @@ def make_chat(config: settings.Settings, connection: Connection, secret: str, bi
         identity=identity,
         clients=clients,
         metrics=metrics,
-        moderation=Moderation(
-            registry=registry,
-            access=access,
-            accounts=identity.accounts,
-            changes=changes,
-            audit=audit,
-            rates=rates,
-            whereabouts=whereabouts,
-            limits=settings_of(config, ModerationLimits),
-        ),
+        oversight=oversight,
         rates=rates,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
@@ -292,8 +306,7 @@ def settings_of(config: settings.Settings, kind: type[T]) -> T:
 async def prepare(chat: Chat) -> None:
     """Makes the indexes, and reads what is kept in memory; raises DatabaseError."""
     await chat.history.prepare()
-    await chat.audit.prepare()
-    await chat.bans.prepare()
+    await chat.oversight.prepare()
     await chat.identity.prepare()
     await chat.house.prepare()
 
@@ -303,8 +316,7 @@ async def _upkeep(chat: Chat) -> None:
         await asyncio.sleep(UPKEEP_INTERVAL)
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
-            await chat.bans.drop_expired()
-            await chat.moderation.drop_expired()
+            await chat.oversight.upkeep()
         await chat.identity.upkeep()
         chat.registry.drop_idle()
         chat.clients.relieve()

@@ -227,6 +227,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds, "how long a guest muted or banned in a room is so by their address too; others may come from there"
     ] = 3_600
     sanctions_limit: Annotated[Count, "mutes, and bans, in one room at once; they are part of its rules"] = 1_000
+    open_reports: Annotated[Count, "reports that wait to be read; more are refused"] = 10_000
     banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
 
     # For developers

@@ -1,15 +1,16 @@
 """Accounts: those who have a name for good, as they are stored."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
-from pymongo import IndexModel, ReturnDocument
+from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat.database import Database, Document, in_pages, unusable
-from chat.errors import NameTaken, NotFound
+from chat.errors import Forbidden, NameTaken, NotFound
 from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
 from chat.lookalikes import looks
@@ -80,6 +81,8 @@ class Accounts:
     def __init__(self, database: Database) -> None:
         self._accounts = database.get_collection("accounts", write_concern=DURABLE)
         self.seen = LastSeen(self._accounts)
+        self.administrating = asyncio.Lock()
+        """Held by whoever takes something from an administrator: one of them always stays."""
 
     async def prepare(self) -> None:
         """Makes the indexes; they hold each name, and all that looks like it, to one account. Raises DatabaseError."""
@@ -111,6 +114,29 @@ class Accounts:
 
     async def has_administrator(self) -> bool:
         return await self._one({"admin": True}) is not None
+
+    async def check_not_last(self, account: Account) -> None:
+        """Raises Forbidden for the only administrator there is."""
+        async with mongo_errors():
+            others = await self._accounts.find_one({"admin": True, "_id": {"$ne": account.id}}, {"_id": True})
+        if account.admin and others is None:
+            raise Forbidden("A server keeps an administrator: make somebody else one first.")
+
+    async def page(self, find: str, *, after: str, limit: int) -> list[Account]:
+        """The first `limit` accounts, by their names, after the account called `after`; with `find`, those that have it
+        in a name, or have that id or that address."""
+        which: Document = {"key": {"$gt": person_key(after)}}
+        if find:
+            wanted = {"$literal": person_key(find)}
+            which["$or"] = [
+                {"_id": find},
+                {"email": find},
+                {"$expr": {"$gte": [{"$indexOfCP": ["$key", wanted]}, 0]}},
+                {"$expr": {"$gte": [{"$indexOfCP": [{"$toLower": "$display"}, wanted]}, 0]}},
+            ]
+        async with mongo_errors():
+            found = await self._accounts.find(which).sort("key", ASCENDING).limit(limit).to_list(limit)
+        return [_account(document) for document in found]
 
     # Changing
 

@@ -43,6 +43,12 @@ def address_key(address: str) -> str:
     return f"ip-{number.value >> PLACE_IPV6:016x}"
 
 
+def place_of(address: str) -> str:
+    """The range of all addresses of that one's place."""
+    number = number_of(address)
+    return f"{address}/{PLACE_IPV6}" if number is not None and number.bits == 128 else address
+
+
 class Range(NamedTuple):
     """The addresses that begin with the same `length` bits."""
 

@@ -20,7 +20,7 @@ from chat.identity import Identity
 from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
-from chat.moderation import Moderation
+from chat.oversight import Oversight
 from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates
@@ -51,7 +51,7 @@ class Chat:
     clients: Clients
     keepalive: Keepalive
     metrics: Metrics
-    moderation: Moderation
+    oversight: Oversight
     rates: Rates
     tick: Tick
     limits: Limits

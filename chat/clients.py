@@ -1,6 +1,7 @@
 """The connected clients of all transports: how many there are, what waits for them, and whether there is room for
 more."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from chat.addresses import address_key
@@ -33,6 +34,10 @@ class Clients:
     def count(self, transport: str) -> int:
         """How many clients a transport has."""
         return sum(waiter.transport == transport for waiter in self._waiters)
+
+    def by_transport(self) -> Counter[str]:
+        """How many clients each transport has."""
+        return Counter(waiter.transport for waiter in self._waiters)
 
     def backlog(self) -> int:
         """Bytes that wait for all of them together."""

@@ -146,6 +146,31 @@ class History:
             found = await cursor.limit(limit).to_list(limit)
         return [_record(document) for document in found]
 
+    async def page_of_rooms(self, find: str, *, after: str, limit: int) -> list[RoomRecord]:
+        """The first `limit` rooms, by their keys, after the one with the key `after`; with `find`, those that have it
+        in their key or their title. Direct ones are left out: they are nobody else's business."""
+        which: Document = {"_id": {"$gt": after}, "policy.access": {"$ne": "direct"}, **LASTING}
+        if find:
+            wanted = {"$literal": find}
+            which["$or"] = [
+                {"$expr": {"$gte": [{"$indexOfCP": ["$_id", wanted]}, 0]}},
+                {"$expr": {"$gte": [{"$indexOfCP": [{"$toLower": "$title"}, wanted]}, 0]}},
+            ]
+        async with mongo_errors():
+            found = await self._rooms.find(which).sort("_id", ASCENDING).limit(limit).to_list(limit)
+        return [_record(document) for document in found]
+
+    async def ends_of(self, rooms: Sequence[str]) -> dict[str, int]:
+        """The number of the last entry of each of these logs that has any."""
+        stages: list[Document] = [
+            {"$match": {"log": {"$in": list(rooms)}}},
+            {"$sort": {"log": DESCENDING, "seq": DESCENDING}},  # with the index it looks at one entry of each log
+            {"$group": {"_id": "$log", "seq": {"$first": "$seq"}}},
+        ]
+        async with mongo_errors():
+            found = await self._entries.aggregate(stages).to_list(None)
+        return {document["_id"]: document["seq"] for document in found}
+
     async def govern(self, key: str, policy: Policy, title: str) -> None:
         """Stores the rules and the title of a room."""
         async with mongo_errors():

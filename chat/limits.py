@@ -65,8 +65,9 @@ class RoomLimits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModerationLimits(msgspec.Struct, frozen=True, kw_only=True):
-    """How far sanctions in a room go; times are seconds."""
+    """How far sanctions in a room go, and how many reports wait to be read; times are seconds."""
 
     kick_time: float
     address_sanction: float
     sanctions_limit: int
+    open_reports: int

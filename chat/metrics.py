@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import NamedTuple
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
@@ -12,11 +13,23 @@ from chat.clients import Clients
 LAG_INTERVAL = 0.25
 
 
+class Totals(NamedTuple):
+    """What has been counted since the start: entries, refusals, and commits and delays with their times (seconds)."""
+
+    entries: float = 0
+    refused: float = 0
+    commits: float = 0
+    commit_seconds: float = 0
+    delays: float = 0
+    delay_seconds: float = 0
+
+
 class Metrics:
     """What is counted as it happens. `watch` adds what is looked up when somebody asks."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        self._totals = dict.fromkeys(Totals._fields, 0.0)
         self.stored = self._counter("entries_stored", "Entries stored in MongoDB.")
         self.delivered = self._counter("entries_delivered", "Entries handed to clients, each counted for each client.")
         self.slow_closes = self._counter("slow_closes", "Clients closed because they did not keep up.")
@@ -53,12 +66,22 @@ class Metrics:
         self.stored.inc(entries)
         self.commit_entries.observe(entries)
         self.commit_seconds.observe(seconds)
+        self._add(entries=entries, commits=1, commit_seconds=seconds)
 
     def count_act(self, act: str) -> None:
         self._acts.labels(act).inc()
 
     def count_refusal(self, limit: str) -> None:
         self._refusals.labels(limit).inc()
+        self._add(refused=1)
+
+    def totals(self) -> Totals:
+        """What `chat/figures.py` makes its plots of."""
+        return Totals(**self._totals)
+
+    def _add(self, **counts: float) -> None:
+        for name, count in counts.items():
+            self._totals[name] += count
 
     async def measure_lag(self) -> None:
         """Runs for ever."""
@@ -66,7 +89,9 @@ class Metrics:
         while True:
             due = loop.time() + LAG_INTERVAL
             await asyncio.sleep(LAG_INTERVAL)
-            self.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+            delay = max(0.0, loop.time() - due)
+            self.loop_lag_seconds.observe(delay)
+            self._add(delays=1, delay_seconds=delay)
 
     def text(self) -> bytes:
         """All figures, in the text format of Prometheus."""

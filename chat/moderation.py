@@ -18,6 +18,7 @@ from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
 from chat.limits import ModerationLimits
 from chat.names import reason_text
+from chat.people import People
 from chat.policy import FOREVER, Member, Policy, Role, Sanction, Sanctions
 from chat.protocol import Change, Delete
 from chat.rates import Rates
@@ -97,6 +98,7 @@ class Moderation:
         accounts: Accounts,
         changes: Changes,
         audit: Audit,
+        people: People,
         rates: Rates,
         whereabouts: Whereabouts,
         limits: ModerationLimits,
@@ -106,6 +108,7 @@ class Moderation:
         self._accounts = accounts
         self._changes = changes
         self._audit = audit
+        self._people = people
         self._rates = rates
         self._whereabouts = whereabouts
         self._limits = limits
@@ -237,9 +240,9 @@ class Moderation:
         account = await self._accounts.by_id(who) if who.startswith("a-") else None
         if account is not None:
             return Author(account.id, account.shown)
-        if _GUEST.fullmatch(who):  # one who has been here, perhaps, and whose name nobody remembers
-            heard = self._whereabouts.of(who)
-            return Author(who, heard.name if heard else who)
+        user = self._people.find(who) or self._whereabouts.of(who)
+        if user is not None or _GUEST.fullmatch(who):  # one who has been here, and whose name nobody may remember
+            return Author(who, user.name if user else who)
         raise NotFound("There is no such person.")
 
     # Time

@@ -144,10 +144,12 @@ class Profiles:
     async def delete(self, account: Account, password: str, *, messages: bool, origin: Origin) -> None:
         """The account is gone, with its sessions, its bots and its picture; with `messages` these go too, soon.
 
-        Raises Unauthenticated for a wrong password, RateLimited, Unavailable.
+        Raises Unauthenticated for a wrong password, Forbidden for the only administrator, RateLimited, Unavailable.
         """
         await self._entrance.confirm(account, password, origin)
-        await self.remove(account, messages=messages)
+        async with self._accounts.administrating:
+            await self._accounts.check_not_last(account)
+            await self.remove(account, messages=messages)
 
     async def remove(self, account: Account, *, messages: bool) -> None:
         """As `delete`, decided by somebody who may."""

@@ -11,9 +11,10 @@ REMEMBERED = 10_000
 
 
 class Heard(NamedTuple):
-    """A guest: their name, and the key of their address."""
+    """A guest: their name, their address, and its key."""
 
     name: str
+    address: str
     place: str
 
 
@@ -33,7 +34,7 @@ class Whereabouts:
         heard = self._heard
         if heard.pop(caller.user.id, None) is None and len(heard) >= REMEMBERED:
             del heard[next(iter(heard))]
-        heard[caller.user.id] = Heard(caller.user.name, address_key(caller.address))
+        heard[caller.user.id] = Heard(caller.user.name, caller.address, address_key(caller.address))
 
     def of(self, guest: str) -> Heard | None:
         """What is known of a guest, by their id; None for one who is not remembered."""

@@ -64,7 +64,7 @@ class CommandsHandler(RoomHandler):
                 case Change():
                     room = await self.chat.access.to_change(wanted, caller)
                     change = await self.chat.events.heard(room, wanted, caller)
-                    entry = (await self.chat.moderation.make(room, caller, change)).entry
+                    entry = (await self.chat.oversight.moderation.make(room, caller, change)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read():
                     room = await self.chat.access.to_read(name, caller)

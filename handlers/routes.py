@@ -7,6 +7,17 @@ from chat.chat import Chat
 from handlers.account import AccountHandler, PasswordHandler
 from handlers.account_sessions import OneSessionHandler, SessionsHandler
 from handlers.account_tokens import OneTokenHandler, TokensHandler
+from handlers.admin import (
+    AddressesHandler,
+    AddressHandler,
+    AllReportsHandler,
+    AllRoomsHandler,
+    AnyReportHandler,
+    AuditHandler,
+    DecreeHandler,
+    FiguresHandler,
+    PeopleHandler,
+)
 from handlers.base import NotFoundHandler
 from handlers.direct import DirectHandler
 from handlers.forms import RegisterPage, SetupPage, SignInPage, SignOutPage
@@ -16,7 +27,7 @@ from handlers.invitations import InvitationHandler, InvitationsHandler, JoinHand
 from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
-from handlers.moderation import ModerationHandler
+from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler
@@ -69,6 +80,17 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
             (rf"/api/rooms/{ROOM}/moderation", ModerationHandler, shared),
+            (rf"/api/rooms/{ROOM}/reports", ReportsHandler, shared),
+            (rf"/api/rooms/{ROOM}/reports/([^/]+)", ReportHandler, shared),
+            (r"/api/admin/people", PeopleHandler, shared),
+            (rf"/api/admin/people/{ROOM}", DecreeHandler, shared),
+            (r"/api/admin/addresses", AddressesHandler, shared),
+            (r"/api/admin/addresses/(.+)", AddressHandler, shared),
+            (r"/api/admin/rooms", AllRoomsHandler, shared),
+            (r"/api/admin/reports", AllReportsHandler, shared),
+            (rf"/api/admin/reports/{ROOM}", AnyReportHandler, shared),
+            (r"/api/admin/audit", AuditHandler, shared),
+            (r"/api/admin/figures", FiguresHandler, shared),
             (r"/api/stream", StreamHandler, shared),
             (r"/api/.*", NotFoundHandler, shared),
             (r"/healthz", HealthHandler, shared),

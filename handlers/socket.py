@@ -224,7 +224,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         assert self.waiter is not None
         room = await self.chat.access.to_change(change, self.waiter.caller)
         change = await self.chat.events.heard(room, change, self.waiter.caller, self.waiter)
-        stored = await self.chat.moderation.make(room, self.waiter.caller, change)
+        stored = await self.chat.oversight.moderation.make(room, self.waiter.caller, change)
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=stored.entry.seq, at=stored.entry.at))
 
     async def _subscribe(self, command: Subscribe) -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.addresses import RangeTable, address_key, address_range
+from chat.addresses import RangeTable, address_key, address_range, place_of
 from chat.errors import BadRequest
 
 IPV4 = st.ip_addresses(v=4)
@@ -15,6 +15,8 @@ def test_one_place() -> None:
     """An address of IPv4 is a place of its own, also within IPv6; of IPv6 the half is that a household is given."""
     assert address_key("203.0.113.7") == address_key("::ffff:203.0.113.7") != address_key("203.0.113.8")
     assert address_key("2001:db8::1") == address_key("2001:db8::ffff:2") != address_key("2001:db8:0:1::1")
+    assert address_range(place_of("2001:db8::1")).text == "2001:db8::/64"
+    assert address_range(place_of("::ffff:203.0.113.7")).text == address_range(place_of("203.0.113.7")).text
     assert address_key("") == address_key("/run/parley.sock") == "ip-"
 
 

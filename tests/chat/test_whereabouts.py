@@ -16,7 +16,7 @@ def test_knows_where_a_guest_was_last() -> None:
         whereabouts.note(Caller(user=BOB, address=address))
     whereabouts.note(Caller(user=ANN, account="a-1", address="203.0.113.7"))
     whereabouts.note(Caller(user=User("g-x", "x")))
-    assert whereabouts.of(BOB.id) == ("bob", "ip-cb007108")
+    assert whereabouts.of(BOB.id) == ("bob", "203.0.113.8", "ip-cb007108")
     assert (whereabouts.at("ip-cb007107"), whereabouts.at("ip-cb007108")) == ([], [BOB.id])
     assert whereabouts.of(ANN.id) is None
     assert whereabouts.of("g-x") is None

@@ -188,7 +188,7 @@ class MuteTest(RulingTest):
         assert (await self.try_to_send("bob")).status == 403
         await asyncio.sleep(max(0.0, mutes[0]["until"] / 1000 - time.time()) + 0.01)
         assert (await self.try_to_send("bob")).status == 201
-        await self.chat.moderation.drop_expired()
+        await self.chat.oversight.moderation.drop_expired()
         room = self.awake("den")
         assert room is not None and room.plain
         await self.rule("mod", "mute", "bob")
