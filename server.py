@@ -86,6 +86,7 @@ async def serve(config: settings.Settings) -> None:
     assert starting is not None
     _on_signals(partial(_give_up, starting))
     reach, tls = web.make_reach(config), web.make_tls(config)
+    web.openid_client(config)  # what is wrong with it is told before anything is begun
     bindings = load(config.plugins.split(",")) if config.plugins else []
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
@@ -95,10 +96,13 @@ async def serve(config: settings.Settings) -> None:
         connection = Connection(uri, config.database, timeout=config.mongo_timeout)
         closing.callback(connection.close)
         await connection.open()
-        chat = make_chat(config, connection, await connection.secret(), bindings)
+        secret = await connection.secret()
+        chat = make_chat(config, connection, secret, bindings)
         closing.callback(chat.identity.close)
+        openid = web.make_openid(config, secret)
+        closing.callback(openid.close)
         await prepare(chat)
-        server = web.make_server(config, application(chat, Sessions(chat), reach))
+        server = web.make_server(config, application(chat, Sessions(chat), reach, openid))
         listener = Listener(server, sockets, file_limit=file_limit, tls=tls)
         chat.commit.start()
         chat.identity.start()

@@ -18,6 +18,8 @@ import msgspec
 from msgspec import Meta
 
 PREFIX = "PARLEY_"
+# Their values are never shown, not even when they are wrong.
+SECRETS = frozenset({"openid_client_secret"})
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Count = Annotated[int, Meta(ge=1)]
@@ -244,6 +246,34 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds, "how long one who lost the connection keeps partner and place; a reload, a tunnel"
     ] = 20
 
+    # Sign-in with an OpenID provider
+    openid_issuer: Annotated[str, "address of an OpenID provider to sign in with, or of its discovery document"] = ""
+    openid_client_id: Annotated[str, "what the provider calls this server"] = ""
+    openid_client_secret: Annotated[
+        str, "what this server shows the provider; a variable or a file hides it from the list of processes"
+    ] = ""
+    openid_label: Annotated[str, "the provider's name, as the button and the messages have it"] = "OpenID"
+    openid_scopes: Annotated[str, "what the provider is asked for; without profile it tells no names"] = (
+        "openid profile email"
+    )
+    openid_accounts: Annotated[
+        Literal["yes", "no"], "whether a first sign-in makes an account; no lets in only accounts linked before"
+    ] = "yes"
+    openid_flow: Annotated[
+        Count, "seconds a sign-in at the provider may take; a forgotten password and a code by mail fit in"
+    ] = 900
+    openid_timeout: Annotated[
+        Positive, "for one answer of the provider; a person waits for two or three of them in turn"
+    ] = 5
+    openid_body_limit: Annotated[Count, "size of one answer of the provider; real ones have some ten KiB"] = 256 * 1024
+    openid_keep: Annotated[
+        Positive, "how long what the provider publishes is kept; a key it has withdrawn is believed as long"
+    ] = 3600
+    openid_interval: Annotated[
+        Seconds, "between two tries to fetch what the provider publishes, after a failure or for a key not known"
+    ] = 10
+    openid_leeway: Annotated[Whole, "seconds by which the provider's clock may differ"] = 60
+
     # MongoDB
     mongo_timeout: Annotated[
         Positive, "for one operation of MongoDB; with a wait in the queue it stays below send_timeout"
@@ -326,7 +356,8 @@ def _cast(name: str, label: str, value: Any) -> Any:
     try:
         cast = msgspec.convert(value, kind, strict=False)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{label}: {error} (the value is {value!r})".replace("`", "")) from None
+        shown = "" if name in SECRETS else f" (the value is {value!r})"
+        raise SettingsError(f"{label}: {error}{shown}".replace("`", "")) from None
     if isinstance(cast, float) and not math.isfinite(cast):
         raise SettingsError(f"{label}: a finite number is needed (the value is {value!r})")
     return cast

@@ -1,4 +1,4 @@
-"""How the web is reached, by the settings: names, sites, proxies, patience and TLS."""
+"""The web by the settings: names, sites, proxies, patience and TLS; and who else signs people in."""
 
 import logging
 import ssl
@@ -7,6 +7,10 @@ from typing import TypeVar
 
 from handlers.hosts import Hosts
 from handlers.listener import Listener
+from handlers.openid import OpenId
+from handlers.openid_documents import is_safe_address
+from handlers.openid_flow import Flows
+from handlers.openid_provider import Client, OpenIdProvider
 from handlers.origins import Origins
 from handlers.overdue import Patience
 from handlers.proxies import Proxies, Ranges
@@ -40,6 +44,36 @@ def _made(flag: str, value: str, make: Callable[[list[str]], Made]) -> Made:
         return make(listed(value))
     except ValueError as error:
         raise SettingsError(f"--{flag}: {error}") from None
+
+
+def openid_client(config: Settings) -> Client | None:
+    """This server as its OpenID provider knows it, if the settings name one; raises SettingsError."""
+    if not config.openid_issuer:
+        return None
+    if not is_safe_address(config.openid_issuer):
+        raise SettingsError("--openid-issuer: an address with https:// is needed; http:// is for this machine alone")
+    if not config.openid_client_id:
+        raise SettingsError("--openid-client-id is needed with --openid-issuer; the provider gives one")
+    if "openid" not in config.openid_scopes.split():
+        raise SettingsError("--openid-scopes: openid has to be one of them")
+    return Client(
+        issuer=config.openid_issuer,
+        client_id=config.openid_client_id,
+        client_secret=config.openid_client_secret,
+        label=config.openid_label,
+        scopes=config.openid_scopes,
+        timeout=config.openid_timeout,
+        body_limit=config.openid_body_limit,
+        keep=config.openid_keep,
+        interval=config.openid_interval,
+        leeway=config.openid_leeway,
+    )
+
+
+def make_openid(config: Settings, secret: str) -> OpenId:
+    """Sign-in with the provider of the settings, if they name one; raises SettingsError. `secret` signs cookies."""
+    client = openid_client(config)
+    return OpenId(OpenIdProvider(client) if client else None, Flows(secret, lifetime=config.openid_flow))
 
 
 def make_server(config: Settings, site: Site) -> WebServer:

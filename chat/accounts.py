@@ -22,13 +22,15 @@ from chat.times import now
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """One account. Times are milliseconds since the Unix epoch.
 
-    `password` is its hash, or empty for one who signs in elsewhere; `picture` is the hash of the picture's bytes.
+    `password` is its hash, or empty for one who signs in elsewhere; `vouchers` are the keys of those it signs in with
+    there; `picture` is the hash of the picture's bytes.
     """
 
     id: str
     name: str
     made: int
     password: str = ""
+    vouchers: tuple[str, ...] = ()
     display: str = ""
     colour: str = ""
     status: str = ""
@@ -59,7 +61,9 @@ class Deleted(msgspec.Struct, frozen=True):
     messages: bool
 
 
-def new_account(name: str, password: str, *, email: str = "", admin: bool = False) -> Account:
+def new_account(
+    name: str, password: str, *, email: str = "", admin: bool = False, vouchers: tuple[str, ...] = ()
+) -> Account:
     """An account that is not stored yet; `password` is its hash."""
     return Account(
         id=f"a-{secrets.token_hex(8)}",
@@ -68,6 +72,7 @@ def new_account(name: str, password: str, *, email: str = "", admin: bool = Fals
         password=password,
         email=email,
         admin=admin,
+        vouchers=vouchers,
     )
 
 
@@ -85,13 +90,22 @@ class Accounts:
         """Held by whoever takes something from an administrator: one of them always stays."""
 
     async def prepare(self) -> None:
-        """Makes the indexes; they hold each name, and all that looks like it, to one account. Raises DatabaseError."""
+        """Makes the indexes; they hold each name, all that looks like it, and each voucher to one account.
+
+        Raises DatabaseError.
+        """
         named = {"key": {"$exists": True}}
         try:
             await self._accounts.create_indexes(
                 [
                     IndexModel("key", name="key", unique=True, partialFilterExpression=named),
                     IndexModel("looks", name="looks", unique=True, partialFilterExpression=named),
+                    IndexModel(
+                        "vouchers",
+                        name="vouchers",
+                        unique=True,
+                        partialFilterExpression={"vouchers": {"$type": "string"}},  # those that have any
+                    ),
                     IndexModel("admin", name="administrators", partialFilterExpression={"admin": True}),
                 ]
             )
@@ -105,6 +119,9 @@ class Accounts:
 
     async def by_name(self, name: str) -> Account | None:
         return await self._one({"key": person_key(name)})
+
+    async def by_voucher(self, key: str) -> Account | None:
+        return await self._one({"vouchers": key})
 
     async def names(self) -> AsyncIterator[tuple[str, tuple[str, str]]]:
         """The names of all accounts by their ids."""

@@ -27,6 +27,7 @@ from chat.registry import RoomRegistry
 from chat.sessions import Sessions
 from chat.times import now
 from chat.tokens import Tokens
+from chat.vouched_entrance import VouchedEntrance
 from chat.workshop import Workshop
 
 
@@ -48,6 +49,7 @@ class Identity:
     profiles: Profiles
     sessions: Sessions
     tokens: Tokens
+    vouched_entrance: VouchedEntrance
     workshop: Workshop
 
     async def prepare(self) -> None:
@@ -158,5 +160,6 @@ def make_identity(
         profiles=profiles,
         sessions=sessions,
         tokens=tokens,
+        vouched_entrance=VouchedEntrance(accounts, bans, entrance, makes_accounts=limits.openid_accounts),
         workshop=Workshop(bots, claims, departures, entrance, limit=limits.bots_limit, longest=limits.bot_days),
     )

@@ -34,6 +34,7 @@ class IdentityLimits(msgspec.Struct, frozen=True, kw_only=True):
 
     guests: Literal["yes", "no", "read"]
     registration: Literal["yes", "no"]
+    openid_accounts: Literal["yes", "no"]
     session_days: int
     sessions_limit: int
     sessions_at_hand: int

@@ -7,6 +7,8 @@ from chat.entrance import SignedIn
 from chat.errors import BadRequest, ChatError, NotFound, RateLimited
 from handlers.base import STATUS
 from handlers.identity import origin_of
+from handlers.local_paths import local_path
+from handlers.openid import openid_of
 from handlers.pages import PageHandler
 
 
@@ -57,7 +59,7 @@ class FormPage(PageHandler):
 
 
 class SignInPage(FormPage):
-    """With a password, or as a guest: two forms on one page."""
+    """With a password, at a provider, or as a guest."""
 
     template = "sign-in.html"
 
@@ -71,7 +73,7 @@ class SignInPage(FormPage):
             "guest": name if is_guest else "",
             "reason": "" if is_guest else _sentence(error),
             "guest_reason": _sentence(error) if is_guest else "",
-            "providers": [],
+            "providers": openid_of(self).buttons(self.next),
         }
         super().show(error, **shown | more)
 
@@ -143,15 +145,6 @@ class SetupPage(FormPage):
     async def _check(self) -> None:
         if not await self.chat.identity.entrance.needs_setup():
             raise NotFound("This server has its administrator already.")
-
-
-def local_path(text: str) -> str:
-    """The path of one of our pages; the lobby's for what is none, as others make up such links to send people away.
-
-    Browsers take backslashes for slashes, and leave out line breaks and tabs (WHATWG URL, section 4.4).
-    """
-    is_ours = text.startswith("/") and not text.startswith(("//", "/\\")) and text.isprintable()
-    return text if is_ours else "/"
 
 
 def _sentence(error: ChatError | None) -> str:

@@ -10,7 +10,7 @@ from joserfc.jwk import Key
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPResponse
 
 from chat.errors import Unauthenticated, Unavailable
-from chat.identities import Identity
+from chat.vouchers import Voucher
 from handlers.id_tokens import Claims, TokenRefused, claims_of, header_of, key_for, keys_in
 from handlers.openid_documents import DISCOVERY, Discovery, Kept, KeyDocument, issuer_at
 from handlers.openid_flow import Flow
@@ -90,7 +90,7 @@ class OpenIdProvider:
         place = discovery.authorization_endpoint
         return place + ("&" if urlsplit(place).query else "?") + query
 
-    async def identity(self, code: str, flow: Flow, back: str, *, issuer: str | None) -> Identity:
+    async def voucher(self, code: str, flow: Flow, back: str, *, issuer: str | None) -> Voucher:
         """Who came back with that code; raises Unauthenticated if that cannot be believed.
 
         `issuer` is what the answer itself says it comes from, if anything (RFC 9207).
@@ -113,7 +113,7 @@ class OpenIdProvider:
             claims = await self._user_info(discovery, tokens.access_token, claims) | claims
         except TokenRefused as refusal:
             raise self._refused(f"its ID token was refused: {refusal}") from None
-        return _identity(discovery.issuer, claims)
+        return _voucher(discovery.issuer, claims)
 
     # What the provider publishes
 
@@ -214,12 +214,12 @@ class OpenIdProvider:
         return Unauthenticated(f"The sign-in with {self.label} did not succeed. Try again.")
 
 
-def _identity(issuer: str, claims: Claims) -> Identity:
+def _voucher(issuer: str, claims: Claims) -> Voucher:
     def text(name: str) -> str:
         value = claims.get(name)
         return value if isinstance(value, str) and len(value) <= CLAIM_LIMIT else ""
 
-    return Identity(
+    return Voucher(
         issuer=issuer,
         subject=claims["sub"],
         username=text("preferred_username") or text("nickname"),

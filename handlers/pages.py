@@ -16,6 +16,8 @@ class PageHandler(Handler):
     """Pages are made anew for each visit: the scripts they name carry their versions."""
 
     guards = PAGE_HEADERS
+    again = ""
+    """The page from which one may try again when this one fails."""
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -23,7 +25,8 @@ class PageHandler(Handler):
 
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         title = responses.get(status_code, "Error")
-        self.render("error.html", status=status_code, title=title, reason=self.reason_for(status_code, kwargs))
+        reason = self.reason_for(status_code, kwargs)
+        self.render("error.html", status=status_code, title=title, reason=reason, again=self.again)
 
 
 class LobbyPage(PageHandler):

@@ -28,6 +28,7 @@ from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
+from handlers.openid import CALLBACK, START, OpenId, OpenIdCallback, OpenIdStart, ProvidersHandler
 from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler
@@ -44,7 +45,7 @@ HERE = Path(__file__).resolve().parent.parent
 ROOM = "([^/]+)"
 
 
-def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
+def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) -> Site:
     """The web application of one server."""
     shared: dict[str, Any] = {"chat": chat, "sessions": sessions}
     return Site(
@@ -68,6 +69,9 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
             (rf"/api/people/{ROOM}", PersonHandler, shared),
             (rf"/api/people/{ROOM}/picture", PictureHandler, shared),
             (r"/api/setup", SetupHandler, shared),
+            (r"/api/openid", ProvidersHandler, shared),
+            (START, OpenIdStart, shared),
+            (CALLBACK, OpenIdCallback, shared),
             (r"/api/pairing", PairingHandler, shared),
             (r"/api/rooms", RoomsHandler, shared),
             (rf"/api/rooms/{ROOM}", RoomSettingsHandler, shared),
@@ -98,6 +102,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach) -> Site:
         ],
         shared,
         reach,
+        openid=openid,
         default_handler_class=NoPage,
         template_path=HERE / "templates",
         static_path=HERE / "static",

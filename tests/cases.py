@@ -89,7 +89,8 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.chat.commit.start()
         self.chat.identity.start()
         self.chat.keepalive.start()
-        return application(self.chat, self.sessions, web.make_reach(self.config))
+        self.openid = web.make_openid(self.config, SECRET)
+        return application(self.chat, self.sessions, web.make_reach(self.config), self.openid)
 
     def get_http_server(self) -> WebServer:
         return web.make_server(self.config, cast(Site, self._app))
@@ -108,6 +109,7 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.chat.keepalive.stop()
         await self.chat.commit.stop(1)
         self.chat.identity.close()
+        self.openid.close()
         for room in self.chat.registry:
             room.dismiss()
 

@@ -5,20 +5,9 @@ from urllib.parse import urlencode
 
 from tornado.testing import gen_test
 
-from handlers.forms import local_path
 from tests.cases import Answer, ChatTestCase
 
 PASSWORD = "correct horse battery"
-
-
-def test_only_pages_of_ours_are_gone_to() -> None:
-    """The page to go to after a form is one of this server, whatever the link says."""
-    for path in ("/", "/chat/lobby", "/chat/caf%C3%A9?transport=poll#end", "/account"):
-        assert local_path(path) == path
-    for path in ("", "chat", "//evil.example", "/\\evil.example", "\\/evil.example", "https://evil.example"):
-        assert local_path(path) == "/"
-    for path in ("/\t/evil.example", "/\n/evil.example", "javascript:alert(1)", "/a\r\nSet-Cookie: x=1"):
-        assert local_path(path) == "/"
 
 
 class FormCase(ChatTestCase):

@@ -11,7 +11,7 @@ from tornado.httpclient import AsyncHTTPClient
 from tornado.testing import ExpectLog
 
 from chat.errors import Unauthenticated, Unavailable
-from chat.identities import Identity
+from chat.vouchers import Voucher
 from handlers.openid_documents import DISCOVERY, is_safe_address
 from handlers.openid_flow import Flow
 from handlers.openid_provider import Client, OpenIdProvider
@@ -44,20 +44,20 @@ async def provided(**values: Any) -> AsyncIterator[tuple[TestProvider, OpenIdPro
         running.close()
 
 
-async def signed_in(asking: OpenIdProvider) -> Identity:
+async def signed_in(asking: OpenIdProvider) -> Voucher:
     """Who comes back from the provider."""
     flow = Flow.begin(next="/", account="")
     answer = await AsyncHTTPClient().fetch(await asking.address(flow, BACK), follow_redirects=False, raise_error=False)
     place = urlsplit(answer.headers["Location"])
     told = {name: values[0] for name, values in parse_qs(place.query).items()}
     assert told["state"] == flow.state
-    return await asking.identity(told["code"], flow, BACK, issuer=told.get("iss"))
+    return await asking.voucher(told["code"], flow, BACK, issuer=told.get("iss"))
 
 
 async def test_says_who_came() -> None:
-    """The identity is the issuer and the subject of the ID token, with the names in it."""
+    """The voucher has the issuer and the subject of the ID token, with the names in it."""
     async with provided() as (running, asking):
-        assert await signed_in(asking) == Identity(
+        assert await signed_in(asking) == Voucher(
             issuer=running.issuer, subject=ANN["sub"], username="ann", name="Ann Arbor"
         )
 

@@ -1,4 +1,4 @@
-"""Identities: who a person is at a provider of sign-ins, and what they may be called here."""
+"""Vouchers: what a provider of sign-ins vouches for about a person, and what they may be called here."""
 
 import itertools
 import secrets
@@ -16,12 +16,11 @@ NAMELESS = "somebody"
 NUMBERED = 20
 
 
-class Identity(msgspec.Struct, frozen=True, kw_only=True):
+class Voucher(msgspec.Struct, frozen=True, kw_only=True):
     """A person as a provider knows them.
 
-    Only `issuer` and `subject` together say who it is. The other fields are what the provider tells about them: a name
-    or an address that equals somebody's here makes nobody that person. `email` is empty unless the provider has
-    verified it.
+    Only `issuer` and `subject` together say who it is. A name or an address that equals somebody's here makes nobody
+    that person. `email` is empty unless the provider has verified it.
     """
 
     issuer: str
@@ -29,6 +28,11 @@ class Identity(msgspec.Struct, frozen=True, kw_only=True):
     username: str = ""
     name: str = ""
     email: str = ""
+
+    @property
+    def key(self) -> str:
+        """Who it is, as one text; an issuer's address holds no space."""
+        return f"{self.issuer} {self.subject}"
 
     def names(self) -> Iterator[str]:
         """Names to try for a new account, in order and all allowed: as they are, then with numbers, at last at random.

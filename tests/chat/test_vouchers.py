@@ -1,15 +1,15 @@
-"""Identities: what one who signs in elsewhere may be called here."""
+"""Vouchers: what one who signs in elsewhere may be called here."""
 
 import itertools
 
 import pytest
 
-from chat.identities import Identity, fitting
 from chat.names import PERSON_NAME_LIMIT, person_name
+from chat.vouchers import Voucher, fitting
 
 
-def identity(username: str = "", name: str = "") -> Identity:
-    return Identity(issuer="https://provider.example", subject="1", username=username, name=name)
+def voucher(username: str = "", name: str = "") -> Voucher:
+    return Voucher(issuer="https://provider.example", subject="1", username=username, name=name)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ def identity(username: str = "", name: str = "") -> Identity:
 )
 def test_names_come_in_order(username: str, name: str, first: list[str]) -> None:
     """The user name, then the name, then either with numbers; of an address only what stands before the @."""
-    assert list(itertools.islice(identity(username, name).names(), len(first))) == first
+    assert list(itertools.islice(voucher(username, name).names(), len(first))) == first
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_names_come_in_order(username: str, name: str, first: list[str]) -> None
 )
 def test_every_name_is_allowed(username: str) -> None:
     """Whatever the provider tells, each name to try is one that a person may have, and they end."""
-    names = list(identity(username).names())
+    names = list(voucher(username).names())
     assert len(names) > 30
     assert len(set(names)) > 30
     for name in names:
