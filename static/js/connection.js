@@ -1,7 +1,8 @@
-import { ApiError, call } from './api.js';
+import { here } from './api.js';
 import { Backoff } from './backoff.js';
 import { Emitter } from './emitter.js';
 import { roomApi } from './room-name.js';
+import { ApiError } from './site.js';
 import { Subscriptions } from './subscriptions.js';
 import { CLIMB_AFTER, TransportLadder } from './transport-ladder.js';
 
@@ -16,6 +17,9 @@ const BUSY_WAIT = 5;
 
 /** What the subscriptions say and the connection says after them. */
 const PASSED_ON = ['subscribed', 'reset', 'gap', 'entries', 'refused'];
+
+/** The statuses of a room that cannot be had. */
+const REFUSALS = new Set([400, 403, 404]);
 
 const RESTARTS = new Set([1001, 1012]);
 const BROKEN = 4400;
@@ -34,6 +38,7 @@ const TOO_MUCH = 4429;
  * `people`: a room's whole list, `isReturn` where it is the first after a break).
  */
 export class Connection extends Emitter {
+  #site;
   #subscriptions = new Subscriptions();
   #ladder;
   #backoff = new Backoff();
@@ -43,10 +48,11 @@ export class Connection extends Emitter {
   #readyAt = null;
   #state = { name: 'connecting' };
 
-  /** `transport`: "ws", "stream" or "poll" to take that one and no other. */
-  constructor({ transport = null } = {}) {
+  /** `transport`: "ws", "stream" or "poll" to take that one and no other; `site`: the server, a Site. */
+  constructor({ transport = null, site = here } = {}) {
     super();
-    this.#ladder = new TransportLadder(transport);
+    this.#site = site;
+    this.#ladder = new TransportLadder(transport, site);
     for (const type of PASSED_ON) this.#subscriptions.on(type, (detail) => this.emit(type, detail));
     this.#subscriptions.on('other', (message) => this.emit(message.type, message));
     this.#subscriptions.on('postponed', (postponed) => this.#postpone(postponed));
@@ -67,9 +73,15 @@ export class Connection extends Emitter {
 
   /** Connects, and comes back after losses until the server says not to. */
   start() {
-    addEventListener('online', () => this.#hurry());
-    document.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    globalThis.addEventListener?.('online', () => this.#hurry());
+    globalThis.document?.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
     this.connect();
+  }
+
+  /** Ends the connection for good. */
+  close() {
+    this.#drop();
+    this.#setState({ name: 'offline', reason: '' });
   }
 
   /** Connects now, whatever the state; for "try now", and after signing in. */
@@ -77,7 +89,7 @@ export class Connection extends Emitter {
     this.#drop();
     this.#setState({ name: 'connecting' });
     const isCurrent = () => transport === this.#transport;
-    const transport = new this.#ladder.current(() => this.#subscriptions.rooms, {
+    const transport = new this.#ladder.current(this.#site, () => this.#subscriptions.rooms, {
       ready: (welcome) => isCurrent() && this.#ready(welcome),
       message: (message) => isCurrent() && this.#subscriptions.take(message),
       closed: (close) => isCurrent() && this.#closed(close),
@@ -134,12 +146,12 @@ export class Connection extends Emitter {
     this.connect();
   }
 
-  async #closed({ code, reason, retryAfter, room }) {
+  async #closed({ code, reason, retryAfter, room, error }) {
     const lasted = this.#readyAt === null ? 0 : performance.now() - this.#readyAt;
     const hadOpened = this.#readyAt !== null;
     this.#drop();
     if (lasted > SOUND_AFTER) this.#backoff.reset();
-    if (code === FORBIDDEN) await this.#loseRooms(room, reason);
+    if (code === FORBIDDEN || (code === BROKEN && error)) await this.#loseRooms({ code, error, reason, room });
     else if (code === BROKEN) this.#setState({ name: 'offline', reason });
     else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
     else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
@@ -154,14 +166,16 @@ export class Connection extends Emitter {
   }
 
   // Goes on without the room that is lost. Where it is not named, as of several rooms, each is asked for.
-  async #loseRooms(named, reason) {
-    const rooms = this.#subscriptions.rooms;
-    const lost = named ? [named] : rooms.map(({ name }) => name);
+  async #loseRooms({ code, error = 'forbidden', reason, room }) {
+    const before = this.#subscriptions.rooms;
+    const lost = room ? [room] : before.map(({ name }) => name);
     for (const name of lost) {
-      const refusal = lost.length > 1 ? await refusalOf(name) : { code: 'forbidden', reason };
+      const refusal = lost.length > 1 ? await refusalOf(this.#site, name) : { code: error, reason };
       if (refusal) this.#subscriptions.lose(name, refusal);
     }
-    if (this.#subscriptions.rooms.length) this.#retryIn(this.#backoff.next());
+    const left = this.#subscriptions.rooms.length;
+    if (code === BROKEN && left === before.length) this.#setState({ name: 'offline', reason });
+    else if (left) this.#retryIn(this.#backoff.next());
     else this.#setState({ name: 'out' });
   }
 
@@ -169,7 +183,7 @@ export class Connection extends Emitter {
   // the server is there and this way to it is blocked; if the server is down, no other way would be open.
   async #diagnose(code, reason) {
     const tried = this.#ladder.current;
-    const session = await call('GET', '/api/session').catch((error) => error);
+    const session = await this.#site.call('GET', '/api/session').catch((error) => error);
     if (session instanceof ApiError && (session.status === 401 || session.status === 409)) {
       this.#drop();
       this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : reason });
@@ -190,7 +204,7 @@ export class Connection extends Emitter {
 }
 
 // Why a room cannot be had, `{code, reason}`; null where it can, or where that is not known.
-async function refusalOf(name) {
-  const error = await call('GET', roomApi(name)).then(() => null, (failure) => failure);
-  return error?.status === 403 || error?.status === 404 ? error : null;
+async function refusalOf(site, name) {
+  const error = await site.call('GET', roomApi(name)).then(() => null, (failure) => failure);
+  return error && REFUSALS.has(error.status) ? error : null;
 }

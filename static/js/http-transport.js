@@ -9,16 +9,23 @@ import { postCommand } from './http-commands.js';
  */
 export class HttpTransport {
   #hooks;
+  #site;
   #rooms;
   #round = new AbortController();
   #isReady = false;
 
-  constructor(rooms, hooks) {
+  constructor(site, rooms, hooks) {
+    this.#site = site;
     this.#rooms = rooms;
     this.#hooks = hooks;
     const first = this.#round;
     // Not at once: the fields of a subclass are made after this constructor.
     queueMicrotask(() => first === this.#round && this.#start());
+  }
+
+  /** The server. */
+  get site() {
+    return this.#site;
   }
 
   /** The rooms one is in, as they are now. */
@@ -45,7 +52,7 @@ export class HttpTransport {
   }
 
   send(command) {
-    postCommand(command, (answer) => this.say(answer));
+    postCommand(this.#site, command, (answer) => this.say(answer));
   }
 
   close() {
@@ -78,10 +85,17 @@ export class HttpTransport {
     this.#start();
   }
 
+  // No request can wait for nothing; commands have their own.
+  async #stayWithoutRooms({ signal }) {
+    await this.#site.call('GET', '/api/session', { signal });
+    if (!signal.aborted) this.ready();
+  }
+
   async #start() {
     const round = this.#round;
     try {
-      await this.run(round);
+      if (this.rooms.length) await this.run(round);
+      else await this.#stayWithoutRooms(round);
     } catch (error) {
       this.finish(round, closeFor(error));
     }

@@ -1,4 +1,3 @@
-import { call } from './api.js';
 import { roomApi } from './room-name.js';
 
 /** How many messages a newcomer is shown, as on the WebSocket. */
@@ -8,15 +7,15 @@ const HISTORY = 50;
  * Where the logs of some rooms end, at once: `{"<name>": {epoch, seq, members, people}}`. It is asked by
  * those who have no WebSocket to tell them who is there.
  */
-export async function roomEnds(rooms, signal) {
+export async function roomEnds(site, rooms, signal) {
   const query = [...rooms.map(({ name }) => ['room', name]), ...rooms.map(() => ['after', -1]), ['members', 1]];
-  return (await call('GET', '/api/poll', { query, signal })).rooms;
+  return (await site.call('GET', '/api/poll', { query, signal })).rooms;
 }
 
 /** A `subscribed` message for a room of which nothing is known yet, put together from its end and its latest page. */
-export async function firstSight(name, end, signal) {
+export async function firstSight(site, name, end, signal) {
   const subscribed = { type: 'subscribed', room: name, gap: null, reset: false, entries: [], ...end };
   if (end.seq === 0) return subscribed;
-  const page = await call('GET', `${roomApi(name)}/messages`, { query: { limit: HISTORY }, signal });
+  const page = await site.call('GET', `${roomApi(name)}/messages`, { query: { limit: HISTORY }, signal });
   return { ...subscribed, epoch: page.epoch, seq: page.seq, entries: page.entries };
 }

@@ -13,6 +13,9 @@ const PAUSE = 2_000;
 /** A wait shorter than this is not worth counting down, in milliseconds. */
 const NO_WAIT = 1_500;
 
+/** Where nothing is kept over a reload. */
+const NO_SHELF = { store() {}, takeOrphans: () => [], handTo() {} };
+
 /** How often the items of closed tabs are looked for, in milliseconds. */
 const ADOPT_EVERY = 30_000;
 
@@ -21,7 +24,7 @@ const ADOPT_EVERY = 30_000;
  * until it is acknowledged or refused. In each room one is under way at a time, which keeps their order.
  *
  * Items are `{command, at, state, reason, wait}`: `at` when it was said (ms since the epoch), `state` "sending"
- * (where it has to wait before it goes again, for `wait` seconds) or "failed" (then with `reason`). Emits `change`
+ * (where it has to wait before it goes again, for `wait` seconds) or "failed" (then with `code`, `reason`). Emits `change`
  * (the room's name), `settled` (`{item, ack}`), `refused` (`{room, code}`: for now or for good) and `failed` (the item).
  */
 export class Outbox extends Emitter {
@@ -29,11 +32,13 @@ export class Outbox extends Emitter {
   #shelf;
   #items = [];
   #underWay = new Map();
+  #adopting;
 
-  constructor(connection, author) {
+  /** `author`: under whose name the items are kept over a reload; without one they are not. */
+  constructor(connection, author = null) {
     super();
     this.#connection = connection;
-    this.#shelf = new OutboxShelf(author);
+    this.#shelf = author === null ? NO_SHELF : new OutboxShelf(author);
     connection.on('state', () => this.#startAfresh());
     connection.on('ack', (ack) => this.#settle(ack.key, ack));
     connection.on('error', (error) => error.key && this.#refuse(error));
@@ -41,13 +46,15 @@ export class Outbox extends Emitter {
       for (const entry of entries) if (entry.key) this.#settle(entry.key, entry);
     });
     this.#adopt();
-    setInterval(() => this.#adopt(), ADOPT_EVERY);
+    if (author !== null) this.#adopting = setInterval(() => this.#adopt(), ADOPT_EVERY);
   }
 
-  /** Sends a command (its `type`, `room` and further fields) under a new key. */
+  /** Sends a command (its `type`, `room` and further fields) under a new key, which it returns. */
   add(command) {
-    this.#items.push({ command: { ...command, key: newKey() }, at: Date.now(), state: 'sending' });
+    const key = newKey();
+    this.#items.push({ command: { ...command, key }, at: Date.now(), state: 'sending' });
     this.#changed(command.room);
+    return key;
   }
 
   /** The messages of a room that are still to be acknowledged, in order. */
@@ -72,6 +79,14 @@ export class Outbox extends Emitter {
   discard(key) {
     const item = this.#find(key);
     if (item) this.#remove(item);
+  }
+
+  /** Sends nothing any more; for the end of a connection. */
+  close() {
+    clearInterval(this.#adopting);
+    for (const { timer } of this.#underWay.values()) clearTimeout(timer);
+    this.#underWay.clear();
+    this.#items = [];
   }
 
   #find(key) {
@@ -162,7 +177,7 @@ export class Outbox extends Emitter {
       return;
     }
     if (code === 'unauthenticated') return;
-    Object.assign(item, { state: 'failed', reason });
+    Object.assign(item, { state: 'failed', code, reason });
     this.#release(item.command);
     this.emit('failed', item);
     this.#changed(item.command.room);

@@ -1,4 +1,3 @@
-import { call } from './api.js';
 import { HttpTransport } from './http-transport.js';
 import { firstSight, roomEnds } from './latest.js';
 
@@ -19,7 +18,7 @@ export class PollTransport extends HttpTransport {
 
   async #poll(signal) {
     const query = [...this.cursors, ['wait', WAIT], ['members', 1]];
-    const answer = await call('GET', '/api/poll', { query, signal, patience: WAIT * 1_000 + GRACE });
+    const answer = await this.site.call('GET', '/api/poll', { query, signal, patience: WAIT * 1_000 + GRACE });
     if (signal.aborted) return;
     for (const [room, { members, people, ...news }] of Object.entries(answer.rooms)) {
       this.say({ ...news, type: 'subscribed', room });
@@ -31,12 +30,12 @@ export class PollTransport extends HttpTransport {
   // neither before something happens in the room.
   async #lookAround(signal) {
     const rooms = this.rooms;
-    const ends = await roomEnds(rooms, signal);
+    const ends = await roomEnds(this.site, rooms, signal);
     if (signal.aborted) return;
     const isReturn = this.ready();
     for (const { name, seq } of rooms) {
       const { members, people } = ends[name];
-      if (seq === null) this.say(await firstSight(name, ends[name], signal));
+      if (seq === null) this.say(await firstSight(this.site, name, ends[name], signal));
       else this.say({ type: 'people', room: name, members, people, isReturn });
     }
   }

@@ -1,7 +1,6 @@
 import { AccountMenu } from './account-menu.js';
 import { Composer } from './composer.js';
 import { ComposerNotice } from './composer-notice.js';
-import { Connection } from './connection.js';
 import { ConnectionPill } from './connection-pill.js';
 import { HistoryPager } from './history-pager.js';
 import { LogActions } from './log-actions.js';
@@ -10,7 +9,7 @@ import { Moderation } from './moderation.js';
 import { NewMessagesButton } from './new-messages-button.js';
 import { OpenRooms } from './open-rooms.js';
 import { OutPanel } from './out-panel.js';
-import { Outbox } from './outbox.js';
+import { Connection, Outbox } from './parley.js';
 import { PeoplePanel } from './people-panel.js';
 import { ProfileCard } from './profile-card.js';
 import { Profiles } from './profiles.js';

@@ -8,9 +8,10 @@ const PONG_WITHIN = 10_000;
 const PING_EVERY = 30;
 
 /**
- * One WebSocket for all rooms. Like every transport it is made with the rooms (objects `{name, seq, epoch}`
- * that its owner keeps up to date; `seq` null where nothing is known yet) and three hooks: `ready(welcome)`
- * once it carries messages, `message(object)`, and `closed({code, reason, retryAfter})`, last and once.
+ * One WebSocket for all rooms. Like every transport it is made with the site, the rooms (objects
+ * `{name, seq, epoch}` that its owner keeps up to date; `seq` null where nothing is known yet) and three hooks:
+ * `ready(welcome)` once it carries messages, `message(object)`, and `closed({code, reason, retryAfter})`, last
+ * and once.
  */
 export class SocketTransport {
   static title = 'ws';
@@ -22,10 +23,10 @@ export class SocketTransport {
   #pingEvery = PING_EVERY * 1_000;
   #lastError = null;
 
-  constructor(rooms, hooks) {
+  constructor(site, rooms, hooks) {
     this.#rooms = rooms;
     this.#hooks = hooks;
-    this.#socket = new WebSocket(`${location.origin.replace(/^http/, 'ws')}/ws`);
+    this.#socket = site.socket('/ws');
     this.#socket.onmessage = (event) => this.#receive(JSON.parse(event.data));
     this.#socket.onclose = (event) => this.#finish(event.code, event.reason);
     this.#timer = setTimeout(() => this.#finish(1006, 'The WebSocket stays silent.'), WELCOME_WITHIN);

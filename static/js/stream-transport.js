@@ -1,4 +1,3 @@
-import { request } from './api.js';
 import { readEvents } from './event-stream.js';
 import { HttpTransport } from './http-transport.js';
 import { firstSight, roomEnds } from './latest.js';
@@ -24,22 +23,26 @@ export class StreamTransport extends HttpTransport {
   async #meetNewRooms(signal) {
     const unknown = this.rooms.filter(({ seq }) => seq === null);
     if (unknown.length === 0) return;
-    const ends = await roomEnds(unknown, signal);
+    const ends = await roomEnds(this.site, unknown, signal);
     for (const { name } of unknown) {
-      const subscribed = await firstSight(name, ends[name], signal);
+      const subscribed = await firstSight(this.site, name, ends[name], signal);
       if (!signal.aborted) this.say(subscribed);
     }
   }
 
   async #read(round) {
     let timer = this.#expectLife(round, FIRST_WITHIN);
-    const response = await request('GET', '/api/stream', { query: this.cursors, signal: round.signal });
-    for await (const event of readEvents(response.body)) {
+    try {
+      const response = await this.site.request('GET', '/api/stream', { query: this.cursors, signal: round.signal });
+      for await (const event of readEvents(response.body)) {
+        clearTimeout(timer);
+        if (round.signal.aborted) return;
+        timer = this.#expectLife(round, NEXT_WITHIN);
+        this.ready();
+        if (event) this.say(event.type === 'subscribed' ? beforeItsEntries(event) : event);
+      }
+    } finally {
       clearTimeout(timer);
-      if (round.signal.aborted) return;
-      timer = this.#expectLife(round, NEXT_WITHIN);
-      this.ready();
-      if (event) this.say(event.type === 'subscribed' ? beforeItsEntries(event) : event);
     }
     this.finish(round, { code: 1006, reason: 'The event stream has ended.' });
   }

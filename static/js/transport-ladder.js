@@ -14,7 +14,7 @@ const PATIENCE_AFTER_SUCCESS = 4;
 /** After so long on a lesser way the best one is tried again, in milliseconds. */
 export const CLIMB_AFTER = 5 * 60_000;
 
-/** Which way to take: the best that is not blocked, or the one that `forced` names ("ws", "stream", "poll"). */
+/** Which way to take to a site: the best that is open, or the one that `forced` names ("ws", "stream", "poll"). */
 export class TransportLadder {
   #rungs;
   #rung = 0;
@@ -22,9 +22,10 @@ export class TransportLadder {
   #patience = PATIENCE;
   #worked = new Set();
 
-  constructor(forced = null) {
+  constructor(forced, site) {
     const named = RUNGS.filter((rung) => rung.title === forced);
-    this.#rungs = named.length ? named : RUNGS;
+    this.#rungs = (named.length ? named : RUNGS).filter((rung) => rung !== SocketTransport || site.hasSockets);
+    if (this.#rungs.length === 0) throw new Error('No WebSocket can be opened from here, and no other way is allowed.');
   }
 
   /** The class of the transport to take now. */
