@@ -10,11 +10,11 @@ from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat.database import Database, Document, in_pages, unusable
-from chat.errors import Forbidden, NameTaken, NotFound
+from chat.errors import BadRequest, Forbidden, NameTaken, NotFound
 from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
 from chat.lookalikes import looks
-from chat.names import person_key
+from chat.names import person_key, person_name
 from chat.people import User
 from chat.times import now
 
@@ -118,7 +118,12 @@ class Accounts:
         return await self._one({"_id": id, "key": {"$exists": True}})
 
     async def by_name(self, name: str) -> Account | None:
-        return await self._one({"key": person_key(name)})
+        """The account of that name in any spelling; none has a name that is not allowed."""
+        try:
+            key = person_key(person_name(name))
+        except BadRequest:
+            return None
+        return await self._one({"key": key})
 
     async def by_voucher(self, key: str) -> Account | None:
         return await self._one({"vouchers": key})

@@ -97,8 +97,9 @@ class Entrance:
         Forbidden for one who is banned, BadRequest, Unavailable.
         """
         self._rates.sign_in(origin.address)
+        name = person_name(name)
         async with self._attempts.trying(*_keys(name, origin)):
-            account = await self._accounts.by_name(person_name(name))
+            account = await self._accounts.by_name(name)
             right = await self._passwords.is_right(password, account.password if account else "")
             if account is None or not right:
                 raise Unauthenticated(WRONG)

@@ -11,6 +11,8 @@ ROOM_NAME_LIMIT = 64
 TITLE_LIMIT = 100
 PERSON_NAME_LIMIT = 32
 REASON_LIMIT = 500
+# Characters in which a name may be spelt before it is normalised. What is longer is not looked at, nor remembered.
+SPELLING_LIMIT = 256
 STATUS_LIMIT = 140
 EMAIL_LIMIT = 254  # RFC 5321, section 4.5.3.1.3, without the angle brackets
 
@@ -82,6 +84,8 @@ def is_secret(name: str) -> bool:
 @lru_cache(maxsize=4096)  # a polling guest is named with each poll
 def person_name(text: str) -> str:
     """The name as it is kept; raises BadRequest if it is not 1-32 characters that can all be seen."""
+    if len(text) > SPELLING_LIMIT:
+        raise BadRequest(f"A name has 1 to {PERSON_NAME_LIMIT} characters.")
     _refuse_unseen(text, "A name")
     name = SPACES.sub(" ", unicodedata.normalize("NFC", text)).strip()
     if not 1 <= len(name) <= PERSON_NAME_LIMIT:

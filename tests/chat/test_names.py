@@ -11,12 +11,14 @@ from chat.names import (
     PERSON_NAME_LIMIT,
     ROOM_NAME_LIMIT,
     TITLE_LIMIT,
+    email_address,
     person_key,
     person_name,
     random_room_name,
     room_key,
     room_name,
     room_title,
+    status_line,
 )
 
 SCRIPTS = [
@@ -184,3 +186,48 @@ def test_any_text_is_a_title_or_refused(text: str) -> None:
         return
     assert room_title(title) == title
     assert 1 <= len(title) <= TITLE_LIMIT
+
+
+def test_an_endless_spelling_is_not_looked_at() -> None:
+    """Nor remembered: a name of thousands of spaces would be, once it was found to be short."""
+    kept = person_name.cache_info().currsize
+    assert person_name("a" + " " * 200 + "b") == "a b"
+    with pytest.raises(BadRequest):
+        person_name("a" + " " * 60_000 + "b")
+    assert person_name.cache_info().currsize == kept + 1
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("", ""),
+        ("  ", ""),
+        (" on\u00a0 the  road ", "on the road"),
+        ("x" * 140, "x" * 140),
+        ("e\u0301", "é"),
+        ("👩‍💻", "👩‍💻"),
+    ],
+)
+def test_a_status_line(text: str, kept: str) -> None:
+    """Normalised and trimmed; it may be empty."""
+    assert status_line(text) == kept
+
+
+@pytest.mark.parametrize("text", ["x" * 141, "a\nb", "\u202eabc", "\u200b"])
+def test_a_status_line_that_is_none(text: str) -> None:
+    """Too long, or with what cannot be seen."""
+    with pytest.raises(BadRequest):
+        status_line(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "ann@example.org", "a.b+c@[127.0.0.1]", "почта@пример.рф", '"a@b"@c'])
+def test_an_email_address(text: str) -> None:
+    """Whatever has something on both sides of an @; whether it exists is not looked at."""
+    assert email_address(text) == text.strip()
+
+
+@pytest.mark.parametrize("text", ["a", "@", "a@", "@b", "a b@c", "a@b\nc", "a@\u202eb", "x" * 250 + "@b.de"])
+def test_an_email_address_that_is_none(text: str) -> None:
+    """Without both, with spaces, or with what cannot be seen."""
+    with pytest.raises(BadRequest):
+        email_address(text)

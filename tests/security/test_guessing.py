@@ -116,6 +116,15 @@ class GuessingTest(ChatTestCase):
         assert "Secure" in gone
         assert (await self.call("GET", "/api/session", headers=by_cookie)).status == 401
 
+    @gen_test
+    async def test_guesses_do_not_fill_the_memory(self) -> None:
+        """Names that cannot be are not counted, so what is remembered of a guess is small."""
+        for name in ("x" * 40_000, "a" + " " * 40_000):
+            assert (await self.guess("203.0.113.1", name, "wrong password")).status == 400
+        assert len(self.chat.identity.attempts) == 0
+        assert (await self.guess("203.0.113.1", "ann", "wrong password")).status == 401
+        assert len(self.chat.identity.attempts) == 2
+
 
 class FloodTest(ChatTestCase):
     settings = {"registration_rate": "0.01/2", "sign_in_rate": "0.01/3", "picture_rate": "0.01/1"}  # noqa: RUF012
