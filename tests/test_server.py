@@ -102,6 +102,14 @@ def test_a_taken_port(folder: Path) -> None:
     assert processes_in(folder) == []
 
 
+def test_a_plug_in_that_is_none(folder: Path) -> None:
+    """One line that names it, before anything is started."""
+    status, lines = run(folder, "--plugins=no_such_plugin")
+    assert (status, len(lines)) == (1, 1), lines
+    assert "no_such_plugin" in lines[0]
+    assert list(folder.iterdir()) == []
+
+
 def test_an_address_that_is_none(folder: Path) -> None:
     """One line that says what is wrong with it."""
     for address in ("no.such.host.invalid", "203.0.113.77"):
