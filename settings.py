@@ -27,7 +27,7 @@ Whole = Annotated[int, Meta(ge=0)]
 Seconds = Annotated[float, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
 # So many a second in the long run / so many at once; neither may be 0.
-Rate = Annotated[str, Meta(pattern=r"^(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?/[1-9][0-9]*$")]
+Rate = Annotated[str, Meta(pattern=r"^(?=[0-9.]*[1-9])[0-9]+(\.[0-9]+)?/[1-9][0-9]*\Z")]
 
 
 class SettingsError(Exception):

@@ -95,6 +95,15 @@ def test_an_unreadable_file_is_named(tmp_path: Path) -> None:
         assert str(path) in fails([f"--config={path}"])
 
 
+@pytest.mark.parametrize(
+    "rate", ["5", "5/", "/5", "0/5", "0.0/5", "5/0", "-1/5", "5/5.5", "1e3/5", "a/b", "5/5 ", "5/5\n"]
+)
+def test_a_rate_is_so_many_a_second_and_so_many_at_once(rate: str) -> None:
+    """Neither may be missing or nothing, or the limit would let through all or none."""
+    assert read(["--person-rate=0.5/20"], {}).person_rate == "0.5/20"
+    assert "--person-rate" in fails([f"--person-rate={rate}"])
+
+
 def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
     """Each setting stands there with its reason and its default."""
     with pytest.raises(SystemExit) as ending:
