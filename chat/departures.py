@@ -1,11 +1,12 @@
 """Departures: sessions end in the store, in memory, and for whoever is connected with them."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 
 from chat.bots import Bots
 from chat.callers import Caller
 from chat.clients import Clients
+from chat.entries import Author
 from chat.errors import NotFound, Unauthenticated, Unavailable
 from chat.guests import Guests
 from chat.people import People
@@ -25,13 +26,22 @@ class Departures:
         self._tokens = tokens
         self._people = people
         self._clients = clients
+        self._also: list[Callable[[str, Author | None], Awaitable[None]]] = []
 
-    async def sign_out(self, caller: Caller) -> None:
-        """Ends the caller's session; a bot's token goes on until its maker removes it."""
+    def also(self, hand_over: Callable[[str, Author | None], Awaitable[None]]) -> None:
+        """`hand_over` does what else is to be done when a guest is gone, by their id: what was theirs goes to the
+        account that they have from now on, if they have one."""
+        self._also.append(hand_over)
+
+    async def sign_out(self, caller: Caller, *, heir: Author | None = None) -> None:
+        """Ends the caller's session; a bot's token goes on until its maker removes it.
+
+        `heir` is the account as which a guest goes on.
+        """
         if caller.passing:
             return  # gone with the connection
         if caller.user.guest:
-            await self._end_guest(caller)
+            await self._end_guest(caller, heir)
         elif caller.scope is None:
             await self.end(caller.account, [caller.session])
 
@@ -66,13 +76,16 @@ class Departures:
         self._tokens.end(maker, lambda caller: caller.session == id)
         self._clients.end(lambda caller: caller.session == id, Unauthenticated("The token has been removed."))
 
-    async def _end_guest(self, guest: Caller) -> None:
+    async def _end_guest(self, guest: Caller, heir: Author | None) -> None:
         self._guests.end(guest.user)
         self._tokens.end(guest.user.id)
         self._clients.end(lambda caller: caller.user.id == guest.user.id, _signed_out())
         self._people.sign_out(guest.user)
         with suppress(Unavailable):  # it is tried again
             await self._guests.store_ended()
+        for hand_over in self._also:
+            with suppress(Unavailable):  # what is left is worth nothing to anybody: the id is nobody's any more
+                await hand_over(guest.user.id, heir)
 
 
 def _signed_out() -> Unauthenticated:

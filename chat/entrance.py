@@ -127,7 +127,7 @@ class Entrance:
         if surplus:
             await self._departures.end(account.id, surplus)
         if caller is not None and caller.user.guest and not caller.passing:
-            await self._departures.sign_out(caller)
+            await self._departures.sign_out(caller, heir=present.user.author)
         return SignedIn(present.user, token)
 
     async def register(

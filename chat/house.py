@@ -61,6 +61,7 @@ def make_house(
     )
     ending.also_erase(invitations.erase)
     identity.erasure.also(members.forget)
+    identity.departures.also(members.hand_over)
     return House(
         rooms=Rooms(registry=registry, access=access, lifetimes=ending, audit=audit, rates=rates, limits=limits),
         members=members,

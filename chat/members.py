@@ -136,11 +136,15 @@ class Members:
         A room that they alone owned has another owner, the first of its moderators or members; one that nobody can
         enter any more is deleted.
         """
-        while rooms := await self._registry.rooms_of(person, self._limits.memberships_limit):
+        await self.hand_over(person, None)
+
+    async def hand_over(self, guest: str, heir: Author | None) -> None:
+        """As `forget`, of a guest; where an `heir` may come in their place, they do."""
+        while rooms := await self._registry.rooms_of(guest, self._limits.memberships_limit):
             for record in rooms:
                 with contextlib.suppress(NotFound):  # it has just been deleted
                     room = await self._registry.find(record.name)
-                    policy = await self._registry.govern(room, lambda policy: _orphaned(policy, person))
+                    policy = await self._registry.govern(room, lambda policy: _orphaned(policy, guest, heir))
                     if not policy.members and policy.access != "open":
                         await self._lifetimes.delete(room)
 
@@ -179,10 +183,18 @@ def _removing(person: str, owns: bool) -> Callable[[Policy], Policy]:
     return amend
 
 
-def _orphaned(policy: Policy, person: str) -> Policy:
+def _orphaned(policy: Policy, person: str, heir: Author | None) -> Policy:
     rest = _without(policy, person)
+    if heir is not None and policy.banned(heir.id, now()) is None:
+        role = min(policy.members[person].role, _role(policy, heir.id), key=RANKS.__getitem__)
+        return msgspec.structs.replace(rest, members=rest.members | {heir.id: Member(heir.name, role)})
     if policy.owners == [person] and rest.members:
-        heir = min(rest.members, key=lambda id: RANKS[rest.members[id].role])
-        owner = msgspec.structs.replace(rest.members[heir], role="owner")
-        rest = msgspec.structs.replace(rest, members=rest.members | {heir: owner})
+        first = min(rest.members, key=lambda id: RANKS[rest.members[id].role])
+        owner = msgspec.structs.replace(rest.members[first], role="owner")
+        rest = msgspec.structs.replace(rest, members=rest.members | {first: owner})
     return rest
+
+
+def _role(policy: Policy, who: str) -> Role:
+    member = policy.members.get(who)
+    return member.role if member else "member"

@@ -10,9 +10,11 @@ from chat.callers import Scope
 from chat.chat import Chat
 from chat.entries import Author
 from chat.errors import ChatError, Forbidden, NotFound, Unavailable
+from chat.people import User
 from chat.policy import Member, Policy, Sanction
 from chat.room import Room
-from tests.chats import account, guest, open_chat
+from chat.rooms import NewRoom
+from tests.chats import HERE, PASSWORD, account, guest, open_chat
 from tests.mongo import SessionMongod
 from tests.rooms import FakeWaiter
 
@@ -240,3 +242,43 @@ async def test_who_is_gone_for_good_leaves_no_room_behind(mongod: SessionMongod,
         }
         assert mongod.client[database].rooms.count_documents({}) == 4
         await chat.house.members.forget(ann.id)
+
+
+async def test_a_guest_who_gets_an_account_keeps_their_rooms(mongod: SessionMongod, database: str) -> None:
+    """With the better of both roles, wherever the account is not banned; who signs out leaves them."""
+    async with open_chat(mongod, database) as chat:
+        ann, bob, eve = [await account(chat, name) for name in ("ann", "bob", "eve")]
+        gus, guy = guest(chat, "gus"), guest(chat, "guy")
+        room = await room_of(chat, gus, bob, members=[ann, guy], access="link", bans={eve.id: Sanction("eve")})
+        hall = await chat.registry.make("hall", None, Policy(members={gus.id: Member("gus")}))
+        await chat.identity.departures.sign_out(gus, heir=ann.user.author)
+        assert roles(room) == {"ann": "owner", "bob": "owner", "guy": "member"}
+        assert roles(hall) == {"ann": "member"}
+        await chat.identity.departures.sign_out(guy, heir=eve.user.author)
+        assert roles(room) == {"ann": "owner", "bob": "owner"}
+        alone = await chat.house.rooms.make(NewRoom(access="link"), guest(chat, "gil"))
+        await chat.identity.departures.sign_out(replace(ann, user=User(alone.policy.owners[0], "gil")))
+        assert alone.over
+
+
+async def test_a_guest_registers_and_owns_their_room(mongod: SessionMongod, database: str) -> None:
+    """By the way that a browser takes."""
+    async with open_chat(mongod, database) as chat:
+        gus = guest(chat, "gus")
+        room = await chat.house.rooms.make(NewRoom(access="link"), gus)
+        signed_in = await chat.identity.entrance.register("gus", PASSWORD, HERE, caller=gus)
+        assert room.policy.owners == [signed_in.user.id]
+
+
+async def test_what_a_guest_leaves_while_mongodb_is_away_is_nobodys(mongod: SessionMongod, database: str) -> None:
+    """Signing out is done all the same."""
+    async with open_chat(mongod, database) as chat:
+        gus = guest(chat, "gus")
+        room = await chat.house.rooms.make(NewRoom(access="link"), gus)
+
+        async def away(*_: object, **__: object) -> Any:
+            raise Unavailable("away")
+
+        chat.history.govern = away  # type: ignore[method-assign]
+        await chat.identity.departures.sign_out(gus)
+        assert room.policy.owners == [gus.id]
