@@ -4,7 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: run test check format lock faults bench bench-smoke clean
+.PHONY: install run test check format lock faults bench bench-smoke clean
+
+install: $(VENV)/.run
 
 run: $(VENV)/.run
 	@exec $(BIN)/python server.py $(ARGS)

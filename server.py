@@ -117,13 +117,14 @@ async def serve(config: settings.Settings) -> None:
         tasks = [asyncio.create_task(each) for each in work]
         stop = asyncio.Event()
         _on_signals(stop.set)
-        if tls is not None:
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, web.renew_tls, listener, config)
+        renew = stop.set if tls is None else partial(web.renew_tls, listener, config)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         listener.start()
         scheme = "http" if tls is None else "https"
-        place = f"{scheme}://{_shown(config.address)}:{sockets[0].getsockname()[1]}"
+        port = sockets[0].getsockname()[1]
+        place = f"{scheme}://{_shown(config.address)}:{port}"
         log.info("Parley is at %s", place)
-        await _invite_administrator(chat, place)
+        await _invite_administrator(chat, web.public_address(config, port) or place)
         _spare_the_collector()
         await stop.wait()
         log.info("stopping")

@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Callable
 from typing import TypeVar
 
-from handlers.hosts import Hosts
+from handlers.hosts import ANY, Hosts
 from handlers.listener import Listener
 from handlers.openid import OpenId
 from handlers.openid_documents import is_safe_address
@@ -92,6 +92,17 @@ def make_server(config: Settings, site: Site) -> WebServer:
         max_body_size=config.frame_limit,
         chunk_size=READ_SIZE,
     )
+
+
+def public_address(config: Settings, port: int) -> str:
+    """Where people find the server, as far as the settings say it; empty if they don't."""
+    name = next((name for name in listed(config.hosts) if name != ANY), "")
+    if not name:
+        return ""
+    if config.trusted_proxies:
+        return f"https://{name}"
+    scheme, usual = ("https", 443) if config.tls_cert else ("http", 80)
+    return f"{scheme}://{name}" + ("" if port == usual else f":{port}")
 
 
 def make_tls(config: Settings) -> ssl.SSLContext | None:

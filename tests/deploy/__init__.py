@@ -1,0 +1,1 @@
+"""The configurations of docs/deploy/, with what they are for."""
