@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import msgspec
@@ -116,6 +116,12 @@ class Accounts:
 
     async def by_id(self, id: str) -> Account | None:
         return await self._one({"_id": id, "key": {"$exists": True}})
+
+    async def by_ids(self, ids: Sequence[str]) -> list[Account]:
+        """Those of these ids that there are, in any order."""
+        async with mongo_errors():
+            found = await self._accounts.find({"_id": {"$in": list(ids)}, "key": {"$exists": True}}).to_list(None)
+        return [_account(document) for document in found]
 
     async def by_name(self, name: str) -> Account | None:
         """The account of that name in any spelling; none has a name that is not allowed."""

@@ -15,6 +15,7 @@ from chat.policy import Kind, Member, Policy, Rights, Role
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room, RoomRecord
+from chat.times import now
 
 Choice = Literal["open", "private", "link"]
 Days = Annotated[int, Meta(ge=1, le=36_500)]
@@ -53,7 +54,7 @@ class NewSettings(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class RoomFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A room as one person sees it."""
+    """A room as one person sees it; `muted` is until when they are (FOREVER: without end), or None."""
 
     name: str
     title: str
@@ -66,6 +67,7 @@ class RoomFacts(msgspec.Struct, frozen=True, kw_only=True):
     slow: int
     role: Role | None
     rights: Rights
+    muted: int | None
     members_count: int
 
 
@@ -104,6 +106,7 @@ class Rooms:
             slow=policy.slow,
             role=policy.role(caller) if caller else None,
             rights=self._access.rights(room, caller),
+            muted=_muted(policy, caller),
             members_count=len(policy.members),
         )
 
@@ -149,6 +152,11 @@ class Rooms:
         room = await self._access.to_own(name, caller)
         async with self._audit.noted(caller, "delete_room", room=room):
             await self._lifetimes.delete(room)
+
+
+def _muted(policy: Policy, caller: Caller | None) -> int | None:
+    mute = policy.mute_of(caller, now()) if caller is not None else None
+    return mute.until if mute is not None else None
 
 
 def lifetime_of(policy: Policy) -> Lifetime:

@@ -84,6 +84,7 @@ def account_answer(account: Account) -> dict[str, Any]:
         "picture": picture_address(account),
         "email": account.email,
         "admin": account.admin,
+        "password": bool(account.password),
         "made": account.made,
     }
 

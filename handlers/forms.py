@@ -1,7 +1,7 @@
 """The pages at the door: signing in, registering, the first administrator. They are plain forms and need no script."""
 
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from chat.entrance import SignedIn
 from chat.errors import BadRequest, ChatError, NotFound, RateLimited
@@ -16,9 +16,6 @@ class FormPage(PageHandler):
     """A page with a form that is sent to its own address. What went wrong is said in the page, with what was typed."""
 
     template = ""
-
-    async def get(self) -> None:
-        self.show()
 
     def show(self, error: ChatError | None = None, **more: Any) -> None:
         """The page, with the reason why it is shown again."""
@@ -62,6 +59,9 @@ class SignInPage(FormPage):
     """With a password, at a provider, or as a guest."""
 
     template = "sign-in.html"
+
+    def get(self) -> None:
+        self.show()
 
     def show(self, error: ChatError | None = None, **more: Any) -> None:
         caller = self.known()
@@ -107,6 +107,9 @@ class SignOutPage(PageHandler):
 class RegisterPage(FormPage):
     template = "register.html"
 
+    def get(self) -> None:
+        self.show()
+
     async def post(self) -> None:
         try:
             signed_in = await self.chat.identity.entrance.register(
@@ -145,6 +148,43 @@ class SetupPage(FormPage):
     async def _check(self) -> None:
         if not await self.chat.identity.entrance.needs_setup():
             raise NotFound("This server has its administrator already.")
+
+
+class JoinPage(FormPage):
+    """An invitation: which room it is to, and one button."""
+
+    template = "join.html"
+
+    async def get(self, token: str) -> None:
+        await self._show(token)
+
+    async def post(self, token: str) -> None:
+        try:
+            with self.present() as caller:
+                room = await self.chat.house.invitations.accept(token, caller)
+        except ChatError as error:
+            await self._show(token, error)
+        else:
+            self.redirect(f"/chat/{quote(room.name, safe='')}", status=303)
+
+    async def _show(self, token: str, error: ChatError | None = None) -> None:
+        caller = self.known()
+        try:
+            room = await self.chat.house.invitations.room(token, self.request.remote_ip or "")
+        except NotFound:
+            raise NotFound(
+                "This invitation is wrong, used up, too old or taken back. Ask whoever invited you for another one."
+            ) from None
+        onward = urlencode({"next": f"/join/{quote(token, safe='')}"})
+        self.show(error, title=room.title, user=caller.user.name if caller else "", onward=onward)
+
+
+class InvitationPage(PageHandler):
+    """Where a link leads that was copied and not pressed."""
+
+    def get(self) -> None:
+        token = self.get_query_argument("link", "").strip().rstrip("/").rpartition("/")[2]
+        self.redirect(f"/join/{quote(token, safe='')}" if token else "/")
 
 
 def _sentence(error: ChatError | None) -> str:

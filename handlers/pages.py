@@ -3,10 +3,11 @@
 from contextlib import suppress
 from http.client import responses
 from typing import Any
+from urllib.parse import quote
 
 from tornado.web import HTTPError, StaticFileHandler
 
-from chat.errors import ChatError
+from chat.errors import ChatError, Forbidden
 from chat.names import room_name
 from handlers.base import Guarded, Handler
 from handlers.headers import PAGE_HEADERS
@@ -36,13 +37,20 @@ class LobbyPage(PageHandler):
 
 class RoomPage(PageHandler):
     async def get(self, name: str) -> None:
-        try:
-            room = title = room_name(name)
-        except ChatError:
-            raise HTTPError(404) from None
+        room = title = _known_name(name)
         with suppress(ChatError):  # a new room, one that is not to be seen, or MongoDB is away: its name will do
             title = (await self.chat.access.to_read(name, self.sessions.identify(self.request))).title
         self.render("room.html", room=room, title=title, guests=self.chat.access.guests)
+
+
+class RoomSettingsPage(PageHandler):
+    """What one may set about a room: the page's script asks which."""
+
+    async def get(self, name: str) -> None:
+        room = title = _known_name(name)
+        with suppress(ChatError):  # of a room that is not to be seen the page says so
+            title = (await self.chat.access.to_see(name, self.known())).title
+        self.render("room-settings.html", room=room, title=title, room_path=f"/chat/{quote(room, safe='')}")
 
 
 class AccountPage(PageHandler):
@@ -54,6 +62,27 @@ class AccountPage(PageHandler):
             self.redirect("/sign-in?next=/account")
         else:
             self.render("account.html", password_least=self.chat.identity.passwords.least)
+
+
+class AdminPage(PageHandler):
+    """The administration, for administrators."""
+
+    async def get(self) -> None:
+        caller = self.known()
+        if caller is None or not caller.account:
+            self.redirect("/sign-in?next=/admin")
+        elif not caller.admin:
+            raise Forbidden("This page is for the administrators of this server.")
+        else:
+            self.render("admin.html")
+
+
+def _known_name(name: str) -> str:
+    """What can be a room's name; for all else there is no page."""
+    try:
+        return room_name(name)
+    except ChatError:
+        raise HTTPError(404) from None
 
 
 class NoPage(PageHandler):

@@ -1,13 +1,28 @@
-"""/api/people/<id>: what everybody may know of a person, and their picture."""
+"""/api/people and /api/people/<id>: what everybody may know of people, and their pictures."""
 
 from typing import Any
 
-from chat.errors import NotFound
+from chat.accounts import Account
+from chat.errors import BadRequest, NotFound
 from handlers.account import picture_address
 from handlers.base import ApiHandler
 
 # A picture's address changes with it, so who has it need not ask again (seconds: a year).
 KEPT = 31_536_000
+# People in one question at most: two screens of a lively room.
+AT_ONCE = 100
+
+
+class ProfilesHandler(ApiHandler):
+    """Several at once, those whom a page shows. Only accounts have more than a name, so only they are told."""
+
+    async def get(self) -> None:
+        self.caller()
+        ids = self.arguments("id")
+        if len(ids) > AT_ONCE:
+            raise BadRequest(f"One question is about at most {AT_ONCE} people.")
+        accounts = await self.chat.identity.accounts.by_ids(ids)
+        self.answer({"people": [_account_profile(account) for account in accounts]})
 
 
 class PersonHandler(ApiHandler):
@@ -19,15 +34,7 @@ class PersonHandler(ApiHandler):
         nothing = {"display": "", "colour": "", "status": "", "picture": ""}
         account = await self.chat.identity.accounts.by_id(id)
         if account is not None:
-            return {
-                "id": account.id,
-                "name": account.name,
-                "display": account.display,
-                "colour": account.colour,
-                "status": account.status,
-                "picture": picture_address(account),
-                "guest": False,
-            }
+            return _account_profile(account)
         bot = await self.chat.identity.bots.by_id(id)
         if bot is not None:
             return {"id": bot.id, "name": bot.name, **nothing, "guest": False}
@@ -56,3 +63,15 @@ class PictureHandler(ApiHandler):
             self.set_status(304)
         else:
             self.write(picture.data)
+
+
+def _account_profile(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.id,
+        "name": account.name,
+        "display": account.display,
+        "colour": account.colour,
+        "status": account.status,
+        "picture": picture_address(account),
+        "guest": False,
+    }

@@ -20,7 +20,7 @@ from handlers.admin import (
 )
 from handlers.base import NotFoundHandler
 from handlers.direct import DirectHandler
-from handlers.forms import RegisterPage, SetupPage, SignInPage, SignOutPage
+from handlers.forms import InvitationPage, JoinPage, RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
 from handlers.invitations import InvitationHandler, InvitationsHandler, JoinHandler
@@ -29,9 +29,9 @@ from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
 from handlers.openid import CALLBACK, START, OpenId, OpenIdCallback, OpenIdStart, ProvidersHandler
-from handlers.pages import AccountPage, LobbyPage, NoPage, RoomPage, StaticFiles
+from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, RoomPage, RoomSettingsPage, StaticFiles
 from handlers.pairing import PairingHandler
-from handlers.people import PersonHandler, PictureHandler
+from handlers.people import PersonHandler, PictureHandler, ProfilesHandler
 from handlers.poll import PollHandler
 from handlers.room import RoomSettingsHandler
 from handlers.rooms import RoomsHandler
@@ -53,11 +53,15 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/api/poll", PollHandler, shared),  # asked most often, so it is looked for first
             (r"/", LobbyPage, shared),
             (rf"/chat/{ROOM}", RoomPage, shared),
+            (rf"/chat/{ROOM}/settings", RoomSettingsPage, shared),
             (r"/sign-in", SignInPage, shared),
             (r"/sign-out", SignOutPage, shared),
             (r"/register", RegisterPage, shared),
             (r"/setup", SetupPage, shared),
             (r"/account", AccountPage, shared),
+            (r"/join", InvitationPage, shared),
+            (r"/join/([^/]+)", JoinPage, shared),
+            (r"/admin", AdminPage, shared),
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
             (r"/api/session", SessionHandler, shared),
             (r"/api/account", AccountHandler, shared),
@@ -66,6 +70,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (rf"/api/account/sessions/{ROOM}", OneSessionHandler, shared),
             (r"/api/account/tokens", TokensHandler, shared),
             (rf"/api/account/tokens/{ROOM}", OneTokenHandler, shared),
+            (r"/api/people", ProfilesHandler, shared),
             (rf"/api/people/{ROOM}", PersonHandler, shared),
             (rf"/api/people/{ROOM}/picture", PictureHandler, shared),
             (r"/api/setup", SetupHandler, shared),

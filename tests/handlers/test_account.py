@@ -38,6 +38,7 @@ class RegisterTest(ChatTestCase):
             "picture": "",
             "email": "ann@example.org",
             "admin": False,
+            "password": True,
         }
         signed_in = await self.call("POST", "/api/session", {"name": "ANN lee", "password": PASSWORD})
         assert (signed_in.status, signed_in.body["user"]) == (200, user)
@@ -243,6 +244,20 @@ class ProfileTest(ChatTestCase):
         assert (await self.call("GET", f"/api/people/{bot['id']}", token=token)).body["name"] == "helper"
         for path in ("/api/people/a-0", "/api/people/g-0", "/api/people/%24ne", f"/api/people/{guest['id']}/picture"):
             assert (await self.call("GET", path, token=token)).status == 404, path
+
+    @gen_test
+    async def test_several_profiles_at_once(self) -> None:
+        """Those of the accounts among the ids, each as it is told alone; who is none is left out; too many are 400."""
+        token = await self.account("ann")
+        ann = (await self.call("GET", "/api/account", token=token)).body["id"]
+        bob = (await self.call("GET", "/api/account", token=await self.account("bob"))).body["id"]
+        found = await self.call("GET", f"/api/people?id={ann}&id=a-0&id={bob}&id=g-1&id=%24ne", token=token)
+        alone = [(await self.call("GET", f"/api/people/{id}", token=token)).body for id in (ann, bob)]
+        assert sorted(found.body["people"], key=lambda person: str(person["name"])) == alone
+        assert (await self.call("GET", "/api/people", token=token)).body == {"people": []}
+        many = "&".join(f"id=a-{number}" for number in range(101))
+        assert (await self.call("GET", f"/api/people?{many}", token=token)).status == 400
+        assert (await self.call("GET", f"/api/people?id={ann}")).status == 401
 
     @gen_test
     async def test_changes_the_password(self) -> None:

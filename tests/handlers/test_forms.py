@@ -119,6 +119,87 @@ class FormsTest(FormCase):
         assert answer.headers["Content-Type"].startswith("text/html")
 
 
+class InvitationFormTest(FormCase):
+    async def invitation(self, title: str = "The Garden") -> tuple[str, str]:
+        """A new private room, and the token of an invitation to it for one person."""
+        owner = await self.account("owner")
+        room = (await self.call("POST", "/api/rooms", {"title": title, "access": "private"}, token=owner)).body["name"]
+        made = await self.call("POST", f"/api/rooms/{room}/invitations", {"uses": 1}, token=owner)
+        return room, made.body["token"]
+
+    @gen_test
+    async def test_joining(self) -> None:
+        """The page names the room; its one button makes a member and leads into the room; then it is used up."""
+        room, token = await self.invitation()
+        cookie = cookie_of(await self.send_form("/register", name="ann", password=PASSWORD))
+        page = (await self.call("GET", f"/join/{token}", headers={"Cookie": cookie})).body.decode()
+        assert "The Garden" in page and "ann" in page
+        joined = await self.send_form(f"/join/{token}", cookie)
+        assert (joined.status, joined.headers["Location"]) == (303, f"/chat/{room}")
+        facts = (await self.call("GET", f"/api/rooms/{room}", headers={"Cookie": cookie})).body
+        assert facts["role"] == "member"
+        assert (await self.call("GET", f"/join/{token}")).status == 404
+
+    @gen_test
+    async def test_who_is_not_signed_in_does_that_first(self) -> None:
+        """A stranger is shown the room and the way to the sign-in, which leads back; a guest is told what is needed."""
+        _, token = await self.invitation()
+        page = (await self.call("GET", f"/join/{token}")).body.decode()
+        assert f"/sign-in?next=%2Fjoin%2F{token}" in page and "<form" not in page
+        assert (await self.send_form(f"/join/{token}")).status == 401
+        cookie = cookie_of(await self.send_form("/sign-in", **{"as": "guest", "name": "bob"}))
+        refused = await self.send_form(f"/join/{token}", cookie)
+        assert refused.status == 403
+        assert "An account is needed for this room" in refused.body.decode()
+
+    @gen_test
+    async def test_what_is_no_invitation(self) -> None:
+        """A link that lets nobody in is a page that says so, whatever is wrong with it."""
+        answer = await self.call("GET", "/join/wrong")
+        assert answer.status == 404
+        assert "This invitation is wrong, used up, too old or taken back." in answer.body.decode()
+        assert (await self.send_form("/join/wrong")).status in (401, 404)
+
+    @gen_test
+    async def test_a_link_that_was_copied(self) -> None:
+        """The lobby's box takes the whole link, or the last part of it."""
+        for link, place in (
+            ("https://chat.example.org/join/abc", "/join/abc"),
+            (" /join/abc/ ", "/join/abc"),
+            ("abc", "/join/abc"),
+            ("https://evil.example/a%2Fb\\c", "/join/a%252Fb%5Cc"),
+            ("", "/"),
+        ):
+            answer = await self.call("GET", "/join?" + urlencode({"link": link}))
+            assert (answer.status, answer.headers["Location"]) == (302, place)
+
+
+class SettingsPagesTest(FormCase):
+    @gen_test
+    async def test_the_settings_of_a_room(self) -> None:
+        """The page bears a title only for those who may know of the room; for others it is as if there were none."""
+        owner = await self.account("owner")
+        wanted = {"title": "The Garden", "access": "private"}
+        room = (await self.call("POST", "/api/rooms", wanted, token=owner)).body["name"]
+        mine = await self.call("GET", f"/chat/{room}/settings", token=owner)
+        assert "The Garden" in mine.body.decode()
+        bob = self.token("bob")
+        for path in (f"/chat/{room}", f"/chat/{room}/settings"):
+            page = await self.call("GET", path, token=bob)
+            assert page.status == 200
+            assert "Garden" not in page.body.decode()
+        assert (await self.call("GET", "/chat/a%20b/settings")).status == 404
+
+    @gen_test
+    async def test_the_administration(self) -> None:
+        """Administrators see the page; others with an account are told that it is not theirs, strangers sign in."""
+        answer = await self.call("GET", "/admin")
+        assert (answer.status, answer.headers["Location"]) == (302, "/sign-in?next=/admin")
+        assert (await self.call("GET", "/admin", token=self.token("bob"))).status == 302
+        assert (await self.call("GET", "/admin", token=await self.account("ann"))).status == 403
+        assert (await self.call("GET", "/admin", token=await self.account("root", admin=True))).status == 200
+
+
 class ClosedDoorTest(FormCase):
     settings: ClassVar[dict[str, Any]] = {"guests": "no", "registration": "no"}
 

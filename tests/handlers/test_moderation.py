@@ -160,7 +160,9 @@ class MuteTest(RulingTest):
         await self.begin()
         await self.send("den", "before", token=self.tokens["bob"])
         client = await self.socket(token=self.tokens["bob"], room="den")
+        assert (await self.call("GET", "/api/rooms/den", token=self.tokens["bob"])).body["muted"] is None
         assert (await self.rule("mod", "mute", "bob", seconds=60, reason="noise")).status == 204
+        assert (await self.call("GET", "/api/rooms/den", token=self.tokens["bob"])).body["muted"] > time.time() * 1000
         for command in (
             {"type": "send", "text": "x"},
             {"type": "edit", "target": 1, "text": "x"},

@@ -37,6 +37,7 @@ class RoomSettingsTest(ChatTestCase):
             "slow": 0,
             "role": "owner",
             "rights": {"read": True, "write": True, "moderate": True, "own": True},
+            "muted": None,
             "members_count": 1,
         }
         rights = {"read": True, "write": False, "moderate": False, "own": False}
