@@ -122,10 +122,10 @@ class Rates:
 
     def change(self, caller: Caller) -> None:
         """A message, an edit, a deletion or a reaction by somebody."""
-        wait = self._persons.take(caller.id)
+        wait = self._persons.take(caller.account or caller.user.id)
         if wait:
             self._refuse("person", "You are sending faster than the server takes from one person.", wait)
-        wait = self._addresses.take(caller.address)
+        wait = self._addresses.take(address_key(caller.address))
         if wait:
             self._refuse("address", "Too much comes from your address.", wait)
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from chat.addresses import address_key
 from chat.callers import Caller
 
-# Guests remembered, in memory alone; those who were heard of longest ago are forgotten first.
+# Guests remembered, in memory alone; those who have been at their address for longest are forgotten first.
 REMEMBERED = 10_000
 
 
@@ -19,7 +19,7 @@ class Heard(NamedTuple):
 
 
 class Whereabouts:
-    """Knows the guests who joined a room or wrote last."""
+    """Knows the guests who have joined a room or written."""
 
     def __init__(self) -> None:
         self._heard: dict[str, Heard] = {}
@@ -31,10 +31,15 @@ class Whereabouts:
         """Does nothing for accounts, which are known by themselves."""
         if caller.account or not caller.address:
             return
-        heard = self._heard
-        if heard.pop(caller.user.id, None) is None and len(heard) >= REMEMBERED:
+        heard, user = self._heard, caller.user
+        known = heard.get(user.id)
+        if known is not None:
+            if known.address == caller.address:
+                return  # as it nearly always is; this is asked with each message
+            del heard[user.id]
+        elif len(heard) >= REMEMBERED:
             del heard[next(iter(heard))]
-        heard[caller.user.id] = Heard(caller.user.name, caller.address, address_key(caller.address))
+        heard[user.id] = Heard(caller.user.name, caller.address, address_key(caller.address))
 
     def of(self, guest: str) -> Heard | None:
         """What is known of a guest, by their id; None for one who is not remembered."""

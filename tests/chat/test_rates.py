@@ -142,6 +142,14 @@ def test_a_household_is_one_address() -> None:
     limits.sign_in("2001:db8:1::1")
 
 
+def test_a_household_sends_as_one_address() -> None:
+    """Neither do they help anybody to send more."""
+    limits, met = rates(address_rate="1/1")
+    limits.change(caller(ANN, "2001:db8::1"))
+    assert refused(lambda: limits.change(caller(BOB, "2001:db8::2")))
+    assert met == ["address"]
+
+
 def test_limits_all_else() -> None:
     """Notes, sign-ins, accounts, rooms, reports and pictures have limits of their own."""
     names = ("typing", "sign_in", "registration", "making", "report", "picture")

@@ -24,9 +24,9 @@ def test_knows_where_a_guest_was_last() -> None:
 
 
 def test_remembers_so_many() -> None:
-    """Those who were heard of longest ago are forgotten first."""
+    """Those who came first are forgotten first, unless they have come from elsewhere since."""
     whereabouts = Whereabouts()
     with mock.patch.object(whereabouts_module, "REMEMBERED", 3):
-        for number in (1, 2, 3, 1, 4):
-            whereabouts.note(Caller(user=User(f"g-{number}", "x"), address="203.0.113.7"))
+        for number, place in ((1, 7), (2, 7), (3, 7), (1, 8), (2, 7), (4, 7)):
+            whereabouts.note(Caller(user=User(f"g-{number}", "x"), address=f"203.0.113.{place}"))
     assert [whereabouts.of(f"g-{number}") is not None for number in (1, 2, 3, 4)] == [True, False, True, True]
