@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install run test check format lock faults bench bench-smoke clean
+.PHONY: install run test check audit format lock faults bench bench-smoke clean
 
 install: $(VENV)/.run
 
@@ -22,6 +22,12 @@ check: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# Known vulnerabilities of all that is pinned, by PyPI's word: one that it cannot say anything about fails too.
+audit: | $(BIN)/python
+	test -d $(VENV)/audit || $(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/pip install --quiet --disable-pip-version-check pip-audit==2.10.1
+	$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements-dev.txt
 
 # Kills, stalls and cuts everything under load, and compares what clients were told with what is stored.
 faults: $(VENV)/.dev
