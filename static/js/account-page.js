@@ -19,12 +19,22 @@ if (session.account) showAccount(session.account);
 else session.goToSignIn();
 
 function showAccount(account) {
+  showWithoutPassword(account.password === false);
   new ProfileForm(account, ({ display, name }) => (byId('account-name').textContent = display || name));
   identityForm(account);
   passwordForm(account);
   deletionForm();
   load(new SessionList());
   load(new TokenList());
+}
+
+// Who signs in with a provider alone has no password to prove anything by, until they set one.
+function showWithoutPassword(isWithout) {
+  for (const id of ['identity-password', 'password-old', 'deletion-password']) {
+    const input = byId(id);
+    input.required = !isWithout;
+    input.closest('.field').hidden = isWithout;
+  }
 }
 
 async function load(list) {
@@ -47,7 +57,10 @@ function passwordForm({ name }) {
   const change = ({ old, new: next }) => call('POST', '/api/account/password', { body: { old, new: next } });
   const form = new ActionForm(byId('password'), change, {
     done: 'Changed. You are signed out everywhere else.',
-    then: () => form.fill({ old: '', new: '' }),
+    then: () => {
+      form.fill({ old: '', new: '' });
+      showWithoutPassword(false);
+    },
   });
   // Keepers of passwords look for whose password it is.
   form.fill({ username: name });

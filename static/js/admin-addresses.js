@@ -3,7 +3,7 @@ import { call } from './api.js';
 import { byId } from './dom.js';
 import { tell } from './notice.js';
 import { row, rowButton, RowList } from './row-list.js';
-import { fullDate } from './when.js';
+import { moment } from './when.js';
 
 const ADDRESSES = '/api/admin/addresses';
 
@@ -31,7 +31,7 @@ export class AdminAddresses {
   #row({ range, until, reason, by }) {
     return row({
       title: range,
-      facts: [[until ? `until ${fullDate(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · '), reason],
+      facts: [[until ? `until ${moment(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · '), reason],
       actions: [rowButton('Lift the ban', range, () => this.#lift(range))],
     });
   }

@@ -4,7 +4,7 @@ import { byId } from './dom.js';
 import { notice, tell } from './notice.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
 import { SearchBox } from './search-box.js';
-import { ago, fullDate } from './when.js';
+import { ago, moment } from './when.js';
 
 /** What is asked before each act, and said after it; `name` stands for theirs. */
 const ACTS = {
@@ -27,12 +27,12 @@ const ACTS = {
   make_admin: {
     question: 'Make name an administrator?',
     consequence: 'They can do all that you can do here, and make others administrators.',
-    action: 'Make an administrator',
+    action: 'Make administrator',
     done: 'name is an administrator.',
   },
   unmake_admin: {
     question: 'Shall name be no administrator any more?',
-    action: 'Take the office',
+    action: 'Unmake administrator',
     asksReason: 'optional',
     done: 'name is no administrator any more.',
   },
@@ -83,14 +83,14 @@ export class AdminPeople {
       title: display && display !== name ? `${display} (${name})` : name,
       marks: [isMe && mark('you', 'strong'), admin && mark('administrator', 'strong'), isBanned(banned) && mark('banned', 'grave')],
       facts: [
-        [email, seen ? `here ${ago(seen)}` : 'not here yet', `since ${fullDate(made)}`].filter(Boolean).join(' · '),
-        isBanned(banned) && banned > 0 && banned !== true && `Banned until ${fullDate(banned)}`,
+        [email, seen ? `here ${ago(seen)}` : 'not here yet', `since ${moment(made)}`].filter(Boolean).join(' · '),
+        isBanned(banned) && banned > 0 && banned !== true && `Banned until ${moment(banned)}`,
       ],
       actions: isMe
         ? []
         : [
             button('sign_out', 'Sign out'),
-            admin ? button('unmake_admin', 'No administrator') : button('make_admin', 'Administrator'),
+            admin ? button('unmake_admin', 'Unmake administrator') : button('make_admin', 'Make administrator'),
             isBanned(banned) ? button('unban', 'Lift the ban') : button('ban', 'Ban', { isGrave: true }),
             button('delete', 'Delete', { isGrave: true }),
           ],

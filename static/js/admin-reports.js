@@ -4,7 +4,7 @@ import { byId, el } from './dom.js';
 import { tell } from './notice.js';
 import { roomPath } from './room-name.js';
 import { row, rowButton, RowList } from './row-list.js';
-import { fullDate } from './when.js';
+import { moment } from './when.js';
 
 /** The messages that people have reported, and the closing of a report. */
 export class AdminReports {
@@ -28,8 +28,8 @@ export class AdminReports {
     return row({
       title: [author?.name ?? 'Somebody', ' in ', el('a', { href: roomPath(room) }, room)],
       quote: text || 'The message is not there any more.',
-      facts: [`${by?.name ?? 'Somebody'}: ${reason}`, fullDate(at), note && `Closed with: ${note}`],
-      actions: [state === 'open' && rowButton('Close', `the report about ${author?.name ?? 'a message'}`, () => this.#close(id))],
+      facts: [`${by?.name ?? 'Somebody'}: ${reason}`, moment(at), note && `Closed with: ${note}`],
+      actions: [state === 'open' && rowButton('Close the report', author?.name ?? 'a message', () => this.#close(id))],
     });
   }
 

@@ -155,14 +155,17 @@ export class Connection extends Emitter {
     else if (code === BROKEN) this.#setState({ name: 'offline', reason });
     else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
     else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
-    else if (this.#isWithoutRooms(code)) this.#setState({ name: 'out' });
+    else if (code === UNAUTHENTICATED) await this.#askWhoOneIs(hadOpened ? reason : null);
+    else if (this.#subscriptions.rooms.length === 0) this.#setState({ name: 'out' });
     else this.#retryIn(this.#backoff.next());
-    const isClear = code === BROKEN || code === FORBIDDEN;
-    if (code === UNAUTHENTICATED || (!hadOpened && !isClear)) await this.#diagnose(code, hadOpened ? reason : null);
+    const isClear = code === BROKEN || code === FORBIDDEN || code === UNAUTHENTICATED;
+    if (!hadOpened && !isClear) await this.#diagnose(code);
   }
 
-  #isWithoutRooms(code) {
-    return code !== UNAUTHENTICATED && this.#subscriptions.rooms.length === 0;
+  // Whoever is signed in all the same may come in again.
+  async #askWhoOneIs(reason) {
+    this.#setState({ name: 'connecting' });
+    if (!(await this.#diagnose(UNAUTHENTICATED, reason))) this.#retryIn(this.#backoff.next());
   }
 
   // Goes on without the room that is lost. Where it is not named, as of several rooms, each is asked for.
@@ -181,15 +184,19 @@ export class Connection extends Emitter {
 
   // A browser does not tell why a WebSocket did not open. If the session is still good over plain HTTP
   // the server is there and this way to it is blocked; if the server is down, no other way would be open.
-  async #diagnose(code, reason) {
+  // Returns whether one is signed out, for the reason given where the server says no other.
+  async #diagnose(code, reason = null) {
     const tried = this.#ladder.current;
     const session = await this.#site.call('GET', '/api/session').catch((error) => error);
     if (session instanceof ApiError && (session.status === 401 || session.status === 409)) {
       this.#drop();
       this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : reason });
-    } else if (!(session instanceof ApiError) && code === 1006 && tried === this.#ladder.current) {
+      return true;
+    }
+    if (!(session instanceof ApiError) && code === 1006 && tried === this.#ladder.current) {
       this.#ladder.failed();
     }
+    return false;
   }
 
   #retryIn(milliseconds) {

@@ -5,7 +5,7 @@ import { byId, el } from './dom.js';
 import { roomApi } from './room-name.js';
 import { row, rowButton, RowList } from './row-list.js';
 import { showSecret } from './secret-box.js';
-import { fullDate } from './when.js';
+import { moment } from './when.js';
 
 /** The links that let people into a room, and the form for a new one, shown as text and as a QR code. */
 export class InvitationList {
@@ -26,7 +26,7 @@ export class InvitationList {
     const title = uses === 0 ? 'For as many as come' : uses === 1 ? 'For one more person' : `For ${uses} more people`;
     return row({
       title,
-      facts: [[until ? `until ${fullDate(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · ')],
+      facts: [[until ? `until ${moment(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · ')],
       actions: [rowButton('Revoke', title, () => this.#revoke(id), { isGrave: true })],
     });
   }

@@ -33,6 +33,11 @@ const pill = new ConnectionPill(() => connection.connect());
 connection.on('state', (state) => pill.update(state));
 connection.on('state', ({ name, reason }) => name === 'signed-out' && signInAgain(reason));
 
+connection.on('welcome', ({ user }) => {
+  session.take(user);
+  account.update();
+});
+
 const outbox = new Outbox(connection, session.user.name);
 const rooms = new OpenRooms();
 const pager = new HistoryPager();

@@ -1,9 +1,7 @@
 import { call } from './api.js';
 import { Emitter } from './emitter.js';
 import { roomApi } from './room-name.js';
-
-/** Whether the server has the call already. */
-const ANSWERED = false;
+import { clock, isSameDay, moment } from './when.js';
 
 /** Those who come back after a break ask at a random moment within this time, in milliseconds: they are many at once. */
 const SPREAD = 5_000;
@@ -24,6 +22,7 @@ export class RoomRules extends Emitter {
     this.#rooms = rooms;
     this.#session = session;
     connection.on('subscribed', ({ room, isFirst }) => this.#askSoon(rooms.get(room), isFirst ? 0 : Math.random() * SPREAD));
+    connection.on('room', ({ room, type, ...changes }) => this.#change(rooms.get(room), changes));
     document.addEventListener('visibilitychange', () => this.#lookAgain());
     setInterval(() => this.#lookAgain(), LOOK_AGAIN);
   }
@@ -31,7 +30,7 @@ export class RoomRules extends Emitter {
   /** Asks for the rules of a room, which may have changed. */
   async ask(room) {
     // Where there is no answer the rules stay as they were: whatever is not allowed is refused anyway.
-    const rules = (await (ANSWERED && call('GET', roomApi(room.name)).catch(() => null))) || room.rules;
+    const rules = await call('GET', roomApi(room.name)).catch(() => room.rules);
     if (JSON.stringify(rules) === JSON.stringify(room.rules)) return;
     room.rules = rules;
     this.emit('changed', room);
@@ -41,12 +40,25 @@ export class RoomRules extends Emitter {
   whyNot({ rules }) {
     if (!rules || rules.rights.moderate) return '';
     if (isMuted(rules)) return `You are muted in this room${until(rules.muted)}.`;
-    if (!rules.rights.write) return this.#mayOnlyRead(rules);
+    if (rules.read_only) return 'This room is for reading: only its moderators write.';
+    if (!rules.rights.write) return this.#mayOnlyRead();
     return rules.locked ? 'The room is locked: only its moderators write at the moment.' : '';
   }
 
-  #mayOnlyRead({ read_only: isForReading }) {
-    if (isForReading) return 'This room is for reading: only its moderators write.';
+  // Those in a room are told of its new rules, but not what they make of one's own rights.
+  #change(room, changes) {
+    if (!room) return;
+    room.title = changes.title ?? room.title;
+    if (room.rules) {
+      const { rights, read_only: wasForReading } = room.rules;
+      const mayWrite = wasForReading ? !changes.read_only : rights.write;
+      room.rules = { ...room.rules, ...changes, rights: { ...rights, write: mayWrite } };
+    }
+    this.emit('changed', room);
+    this.#askSoon(room, Math.random() * SPREAD);
+  }
+
+  #mayOnlyRead() {
     return this.#session.user.guest ? 'Guests may only read here: sign in to write.' : 'You may only read here.';
   }
 
@@ -66,6 +78,5 @@ function isMuted({ muted }) {
 
 function until(time) {
   if (time === 0) return '';
-  const isSoon = time - Date.now() < 86_400_000;
-  return ` until ${new Date(time).toLocaleString([], isSoon ? { timeStyle: 'short' } : { dateStyle: 'medium', timeStyle: 'short' })}`;
+  return ` until ${isSameDay(time, Date.now()) ? clock(time) : moment(time)}`;
 }

@@ -3,7 +3,7 @@ import { byId } from './dom.js';
 import { tell } from './notice.js';
 import { roomApi } from './room-name.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
-import { fullDate } from './when.js';
+import { moment } from './when.js';
 
 /** Who is muted in a room or banned from it, with the buttons that lift it. */
 export class SanctionList {
@@ -26,7 +26,7 @@ export class SanctionList {
     return row({
       title: name,
       marks: [kind === 'ban' ? mark('banned', 'grave') : mark('muted')],
-      facts: [until ? `until ${fullDate(until)}` : 'without end'],
+      facts: [until ? `until ${moment(until)}` : 'without end'],
       actions: [rowButton(lift[1], name, () => this.#lift(lift[0], who))],
     });
   }

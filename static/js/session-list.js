@@ -3,7 +3,7 @@ import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { tell } from './notice.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
-import { ago, fullDate } from './when.js';
+import { ago, moment } from './when.js';
 
 /** How browsers and systems are named in what they say of themselves; the first that fits is taken. */
 const BROWSERS = [['Edg', 'Edge'], ['OPR', 'Opera'], ['Firefox', 'Firefox'], ['Chrom', 'Chrome'], ['Safari', 'Safari']];
@@ -35,7 +35,7 @@ export class SessionList {
     return row({
       title: device,
       marks: [current && mark('this one', 'strong')],
-      facts: [[address, `used ${ago(seen)}`, `since ${fullDate(made)}`].filter(Boolean).join(' · ')],
+      facts: [[address, `used ${ago(seen)}`, `since ${moment(made)}`].filter(Boolean).join(' · ')],
       actions: [!current && rowButton('Sign out', device, () => this.#end(id))],
     });
   }

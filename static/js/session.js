@@ -18,6 +18,11 @@ export class Session {
     return this.#account;
   }
 
+  /** Takes note of another name, `{id, name, guest}`, that one has by now. */
+  take(user) {
+    if (user.id === this.#user?.id) this.#user = user;
+  }
+
   /** The address of the page for signing in, which leads back here. */
   get signInPath() {
     return `/sign-in?${new URLSearchParams({ next: location.pathname + location.search + location.hash })}`;

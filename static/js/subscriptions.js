@@ -41,6 +41,7 @@ export class Subscriptions extends Emitter {
     else if (message.type === 'subscribed') this.#takeSubscribed(room, message);
     else if (message.type === 'error' && message.id) this.#takeRefusal(message);
     else if (message.type === 'error' && room && !message.key) this.lose(room.name, message);
+    else if (message.type === 'unsubscribed' && room) this.lose(room.name, { code: 'not_found', reason: 'This room is over.' });
     else this.emit('other', message);
   }
 

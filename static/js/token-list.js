@@ -4,7 +4,7 @@ import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
 import { showSecret } from './secret-box.js';
-import { ago, fullDate } from './when.js';
+import { ago, moment } from './when.js';
 
 const TOKENS = '/api/account/tokens';
 
@@ -29,7 +29,7 @@ export class TokenList {
       marks: [!write && mark('reads only'), isOver && mark('over', 'grave')],
       facts: [
         rooms.length ? `In ${rooms.join(', ')}` : 'In all rooms',
-        `${seen ? `used ${ago(seen)}` : 'not used yet'} · valid until ${fullDate(until)}`,
+        `${seen ? `used ${ago(seen)}` : 'not used yet'} · valid until ${moment(until)}`,
       ],
       actions: [rowButton('Revoke', name, () => this.#revoke(id, name), { isGrave: true })],
     });

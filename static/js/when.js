@@ -1,5 +1,6 @@
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const DAY = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long' });
 const DAY_WITH_YEAR = new Intl.DateTimeFormat(undefined, { dateStyle: 'long' });
 
@@ -15,6 +16,11 @@ export function clock(at) {
 /** Date and time in full. */
 export function fullDate(at) {
   return FULL.format(at);
+}
+
+/** Date and time as short as they are clear: "3 Mar 2026, 14:05". */
+export function moment(at) {
+  return MOMENT.format(at);
 }
 
 /** Whether both times lie on one day where the reader is; no time (null) shares a day with none. */

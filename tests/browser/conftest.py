@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
-from .person import Person, Place, Visit
+from .person import Member, Person, Place, Visit
 from .server_process import ServerProcess
 from .windows import Windows
 
@@ -27,6 +27,7 @@ CHROMIUM_PATHS = (
 
 _room_numbers = itertools.count(1)
 _folder_numbers = itertools.count(1)
+_account_numbers = itertools.count(1)
 
 
 def chromium() -> str:
@@ -75,6 +76,21 @@ def running(folder: Path) -> Iterator[ServerProcess]:
     finally:
         server.close()
     assert server.errors() == []
+
+
+@pytest.fixture
+def member(visit: Visit, server: ServerProcess) -> Member:
+    """Brings people with an account, signed in."""
+
+    def bring(name: str, *, admin: bool = False, **options: Any) -> Person:
+        name = f"{name}-{next(_account_numbers)}"  # a name that guests of the tests do not take
+        token = server.account(name, admin=admin)
+        person = visit(**options)
+        person.account, person.token = name, token
+        person.context.add_cookies([{"name": "parley_session", "value": token, "url": person.origin}])
+        return person
+
+    return bring
 
 
 @pytest.fixture

@@ -35,6 +35,9 @@ class Person:
         self.sockets: list[WebSocket] = []
         # Names are unique among those present, and the server keeps them for a while.
         self.name = f"{name}{next(_numbers)}" if name else None
+        # Of one with an account: its name, and the token of its session.
+        self.account = ""
+        self.token = ""
         self.page = page
         self.context: BrowserContext = page.context
         self.context.on("console", self._hear_console)
@@ -175,3 +178,9 @@ class Visit(Protocol):
         fresh: bool = False,
         **options: Any,
     ) -> Person: ...
+
+
+class Member(Protocol):
+    """Brings somebody who is signed in with an account, whose name begins with the one given. Options as for Visit."""
+
+    def __call__(self, name: str, *, admin: bool = False, **options: Any) -> Person: ...

@@ -16,6 +16,8 @@ from uuid import uuid4
 from pymongo import MongoClient
 from pymongo.database import Database
 
+# Of all accounts that tests register.
+PASSWORD = "correct horse battery"
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT = 30.0
 STOP_TIMEOUT = 10.0
@@ -98,6 +100,13 @@ class ServerProcess:
         if name not in self._tokens:
             self._tokens[name] = str(self.call("POST", "/api/session", {"name": name})["token"])
         return self._tokens[name]
+
+    def account(self, name: str, *, admin: bool = False) -> str:
+        """Registers an account, and gives the token of its session."""
+        answer = self.call("POST", "/api/account", {"name": name, "password": PASSWORD})
+        if admin:
+            self.database()["accounts"].update_one({"name": name}, {"$set": {"admin": True}})
+        return str(answer["token"])
 
     def say(self, room: str, text: str, name: str) -> None:
         """Has a guest of that name write a message."""

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from playwright.sync_api import expect
 
-from .person import Person, Visit
+from .person import Member, Person, Visit
+from .server_process import PASSWORD, ServerProcess
 
-PASSWORD = "correct horse battery"
 _numbers = itertools.count(1)
 
 
@@ -57,11 +57,11 @@ def test_a_guest_signs_in_on_the_page_and_goes_where_they_were(visit: Visit, roo
     expect(guest.page.locator("#account-name")).to_have_text(f"guest of {room}")
 
 
-def test_from_the_question_for_a_name_to_the_password_and_back(visit: Visit, room: str) -> None:
+def test_from_the_question_for_a_name_to_the_password_and_back(visit: Visit, server: ServerProcess, room: str) -> None:
     """Who has an account goes from the room to the page for signing in, and comes back as who they are."""
     name = new_name("back")
-    register(visit(), name)
-    ann = visit(expects=(r"status of 404 .*/api/people",))
+    server.account(name)
+    ann = visit()
     ann.goto(f"/chat/{room}")
     ann.page.locator("#name-form").get_by_role("link", name="Sign in").click()
     sign_in(ann, name)
@@ -70,10 +70,10 @@ def test_from_the_question_for_a_name_to_the_password_and_back(visit: Visit, roo
     assert ann.page.url.endswith(f"/chat/{room}")
 
 
-def test_a_registered_name_is_not_a_guests_to_take(visit: Visit, room: str) -> None:
+def test_a_registered_name_is_not_a_guests_to_take(visit: Visit, server: ServerProcess, room: str) -> None:
     """A guest who asks for a registered name, or one that looks like it, is told so and asked again."""
     name = new_name("paul")
-    register(visit(), name)
+    server.account(name)
     stranger = visit(expects=(r"status of 409 .*/api/session$",))
     stranger.goto(f"/chat/{room}")
     for taken in (name.upper(), name.replace("a", "\u0430")):
@@ -83,7 +83,7 @@ def test_a_registered_name_is_not_a_guests_to_take(visit: Visit, room: str) -> N
         expect(stranger.page.locator("#name-reason")).to_contain_text(taken)
 
 
-def test_the_menu_knows_guests_from_accounts(visit: Visit) -> None:
+def test_the_menu_knows_guests_from_accounts(visit: Visit, member: Member) -> None:
     """A guest is offered another name and the sign-in, an account its page, and a stranger the sign-in alone."""
     stranger = visit()
     stranger.goto("/")
@@ -94,11 +94,12 @@ def test_the_menu_knows_guests_from_accounts(visit: Visit) -> None:
     guest.page.locator("#account summary").click()
     offered = guest.page.locator(".account-menu :is(a, button)").filter(visible=True)
     expect(offered).to_have_text(["Change name", "Sign in with a password", "Sign out"])
-    ann = visit()
-    register(ann, new_name("menu"), "/")
-    ann.page.locator("#account summary").click()
-    offered = ann.page.locator(".account-menu :is(a, button)").filter(visible=True)
-    expect(offered).to_have_text(["Account", "Sign out"])
+    for admin in (False, True):
+        ann = member("ann", admin=admin)
+        ann.goto("/")
+        ann.page.locator("#account summary").click()
+        offered = ann.page.locator(".account-menu :is(a, button)").filter(visible=True)
+        expect(offered).to_have_text(["Account", "Administration", "Sign out"] if admin else ["Account", "Sign out"])
 
 
 def test_a_password_can_be_looked_at(visit: Visit) -> None:
