@@ -13,7 +13,7 @@ from chat.commit import GroupCommit
 from chat.errors import Forbidden, NotFound, Unavailable
 from chat.history import History
 from chat.registry import RoomRegistry
-from chat.room import Room
+from chat.room import Room, RoomRecord
 from chat.times import DAY
 
 log = logging.getLogger("parley.lifetimes")
@@ -56,6 +56,8 @@ class Lifetimes:
         self._wall = wall
         self._erasers: list[Callable[[str], Awaitable[None]]] = []
         self._empty: dict[Room, tuple[int, float]] = {}
+        self._asleep: list[RoomRecord] = []
+        self._begun = 0.0
         self._doomed: dict[str, Room | None] = {}
         # What is erased and what is forgotten is named by a room's key, and the next room of that name has the same.
         self._removing = asyncio.Lock()
@@ -65,10 +67,12 @@ class Lifetimes:
         self._erasers.append(eraser)
 
     async def recover(self) -> None:
-        """Takes up what a server has left that stopped or was killed; raises Unavailable."""
+        """Takes up what a server has left that stopped or was killed; raises Unavailable.
+
+        Whoever was in an ephemeral room has as long to come back as if they had just left.
+        """
         self._doomed.update(dict.fromkeys(await self._history.doomed()))
-        for record in await self._history.ephemeral():
-            await self._registry.find(record.name)
+        self._asleep, self._begun = await self._history.ephemeral(), self._clock()
 
     async def run(self) -> None:
         """Looks at the rooms again and again, until it is cancelled."""
@@ -90,6 +94,7 @@ class Lifetimes:
     async def end_empty(self) -> None:
         """Deletes the ephemeral rooms in which nobody has been for some time; raises Unavailable."""
         now = self._clock()
+        await self._end_asleep(now)
         rooms = [room for room in self._registry if room.policy.ephemeral and not room.is_visited]
         before, self._empty = self._empty, {}
         for room in rooms:
@@ -100,6 +105,15 @@ class Lifetimes:
                 with contextlib.suppress(NotFound):  # its owner was first
                     await self.delete(room)
         await self._erase_doomed()
+
+    async def _end_asleep(self, now: float) -> None:
+        """Deletes the ephemeral rooms to which nobody has come back since the start."""
+        while self._asleep and now - self._begun >= self._table.ephemeral_grace:
+            key = self._asleep[-1].key
+            if self._registry.get(key) is None:
+                with contextlib.suppress(NotFound):
+                    await self.delete(await self._registry.by_key(key))
+            self._asleep.pop()
 
     async def _erase_doomed(self) -> None:
         for key in list(self._doomed):

@@ -185,6 +185,7 @@ class RoomRegistry:
                         await self._history.insert(entries)
                         done = entries[-1][1].seq
                     room.stored = done >= room.seq
+                self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
 
     async def remove(self, room: Room) -> None:
         """The room is over: it is not found any more, and a new one of its name waits until it is erased.

@@ -142,6 +142,8 @@ class Rooms:
             raise BadRequest(f"Slow mode lets people write every {self._limits.slow_limit} seconds at least.")
         if wanted.access is not UNSET:
             _check_access(wanted.access, caller)
+        if not wanted.given:
+            return room
         title = None if wanted.title is UNSET else wanted.title
         async with self._audit.noted(caller, "settings", room=room, **wanted.given):
             await self._registry.govern(room, lambda policy: _changed(policy, wanted, caller), title=title)

@@ -254,6 +254,27 @@ def test_history_survives_stop_and_kill(folder: Path) -> None:
     assert processes_in(folder) == []
 
 
+def test_ephemeral_rooms_end_though_the_server_is_killed(folder: Path, mongod: SessionMongod, database: str) -> None:
+    """The one to which somebody comes back goes on, the other is gone soon after the start, with all that was said."""
+    flags = (f"--mongo={mongod.uri}", f"--database={database}", "--ephemeral-grace=1.5", "--watch-interval=0.1")
+    with Server(folder, *flags) as server:
+        token = server.token("ann")
+        for room in ("left", "kept", "used"):
+            lifetime = "kept" if room == "kept" else "ephemeral"
+            assert server.call("POST", "/api/rooms", {"name": room, "lifetime": lifetime}, token=token)[0] == 201
+            send(server, token, "hi", room)
+        server.stop(signal.SIGKILL)
+    with Server(folder, *flags) as server:
+        client = socket_client(server, "bob", "used")
+        logs, deadline = mongod.client[database].entries, time.monotonic() + 20
+        while {entry["log"] for entry in logs.find()} != {"kept", "used"}:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert server.call("GET", "/api/rooms/left")[0] == 404
+        assert texts(server, "used") == ["hi"]
+        client.close()
+
+
 def test_a_second_server_leaves_the_first_alone(folder: Path) -> None:
     """Locked data is one line that says what to do, status 1, and the first goes on with its mongod."""
     with Server(folder) as first:

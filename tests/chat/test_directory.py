@@ -237,3 +237,14 @@ async def test_ones_awake_rooms_are_listed_while_mongodb_is_away(mongod: Session
 
         chat.history.rooms = chat.history.rooms_of = away  # type: ignore[method-assign, assignment]
         assert [room.name for room in (await chat.directory.rooms(10, ann))[1]] == ["den"]
+
+
+async def test_a_conversation_that_is_kept_is_listed(mongod: SessionMongod, database: str) -> None:
+    """One that was in memory alone so far, for those who had no room before."""
+    async with open_chat(mongod, database) as chat:
+        ann = await account(chat, "ann")
+        assert (await chat.directory.rooms(10, ann))[1] == []
+        room = chat.registry.hold("ann", Policy(access="direct", members={ann.id: Member("ann")}))
+        assert (await chat.directory.rooms(10, ann))[1] == []
+        await chat.registry.store(room)
+        assert [found.name for found in (await chat.directory.rooms(10, ann))[1]] == [room.name]

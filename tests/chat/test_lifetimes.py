@@ -292,17 +292,27 @@ async def test_an_ephemeral_room_nobody_ever_enters_goes(mongod: SessionMongod, 
 async def test_an_ephemeral_room_outlives_a_restart_for_its_time(mongod: SessionMongod, database: str) -> None:
     """After the start there is time to come back; then it goes, without anybody having asked for it."""
     async with open_chat(mongod, database) as chat:
-        await chat.registry.make("a", None, EPHEMERAL)
-        await chat.registry.make("b", None, EPHEMERAL)
+        for name in ("a", "b", "c"):
+            await chat.registry.make(name, None, EPHEMERAL)
+        await chat.registry.make("kept", None)
     async with open_chat(mongod, database) as chat:
         clock, waiter = Clock(), FakeWaiter(ANN)
         lifetimes = lifetimes_of(chat, clock)
-        assert sorted(room.name for room in chat.registry) == ["a", "b"]
-        (await chat.registry.find("b")).join(waiter)
-        await lifetimes.end_empty()
-        clock.now += 31
-        await lifetimes.end_empty()
-        assert [room.name for room in chat.registry] == ["b"]
+        await lifetimes.recover()
+        assert len(chat.registry) == 0
+        room = await chat.registry.find("b")
+        room.join(waiter)
+
+        async def left(seconds: float) -> set[str]:
+            clock.now += seconds
+            await lifetimes.end_empty()
+            return {found["_id"] for found in mongod.client[database].rooms.find()}
+
+        assert await left(29) == {"a", "b", "c", "kept"}
+        assert await left(1) == {"b", "kept"}
+        room.leave(waiter)
+        assert await left(29) == {"b", "kept"}
+        assert await left(30) == {"kept"}
 
 
 async def test_an_end_while_mongodb_is_away_comes_later(mongod: SessionMongod, database: str) -> None:

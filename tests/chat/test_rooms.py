@@ -134,6 +134,7 @@ async def test_changes_what_is_given_alone(mongod: SessionMongod, database: str)
             "locked": True,
             "slow": 5,
         }
+        await chat.house.rooms.change("a", NewSettings(), ann)
         acts = await chat.audit.acts(before=None, limit=10)
         assert [act.act for act in acts] == ["settings"] * 7
         assert acts[0].details == {"access": "link"} and acts[1].details == {"locked": True, "slow": 5}
