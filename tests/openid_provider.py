@@ -48,6 +48,10 @@ class Fault(enum.Enum):
     SIGNED_WITH_SECRET = enum.auto()
     SIGNED_WITH_PUBLIC_KEY = enum.auto()
     CRITICAL_HEADER = enum.auto()
+    FUTURE = enum.auto()
+    KEY_FOR_ENCRYPTION = enum.auto()
+    NONSENSE = enum.auto()
+    NO_PROOF_NEEDED = enum.auto()
     NO_TOKEN = enum.auto()
     OTHER_USER_INFO = enum.auto()
     DOCUMENT_OF_ANOTHER = enum.auto()
@@ -70,6 +74,7 @@ CLAIMS: dict[Fault, dict[str, Any]] = {
     Fault.OTHER_ISSUER: {"iss": "https://provider.example"},
     Fault.EXPIRED: {"iat": 1_600_000_000, "exp": 1_600_000_000 + LIFETIME},
     Fault.NO_EXPIRY: {"exp": None},
+    Fault.FUTURE: {"iat": 32_000_000_000, "exp": 32_000_000_000 + LIFETIME},
     Fault.NO_SUBJECT: {"sub": ""},
     Fault.LONG_SUBJECT: {"sub": "x" * 256},
 }
@@ -96,6 +101,7 @@ class TestProvider:
         self.names_in_token = True
         self.asks = False
         self.asked: Counter[str] = Counter()
+        self.signed: list[str] = []
         self.codes: dict[str, dict[str, str]] = {}
         self.key_number = 0
         self.ec_key = ECKey.generate_key("P-256", {"kid": "ec", "use": "sig"})
@@ -163,37 +169,49 @@ class TestProvider:
         claims = {"iss": self.issuer, "aud": CLIENT_ID, "iat": now, "exp": now + LIFETIME, "nonce": nonce}
         claims |= self.person if self.names_in_token else {"sub": self.person["sub"]}
         claims |= CLAIMS.get(self.fault, {})
-        return self._signed({name: value for name, value in claims.items() if value is not None})
+        token = self._signed({name: value for name, value in claims.items() if value is not None})
+        self.signed.append(token)
+        return token
 
     def _signed(self, claims: dict[str, Any]) -> str:
-        header: dict[str, Any] = {"alg": self.algorithm, "kid": self.key.kid}
-        if self.fault is Fault.UNSIGNED:
-            return f"{_base64({'alg': 'none', 'kid': self.key.kid})}.{_base64(claims)}."
-        if self.fault is Fault.SIGNED_WITH_SECRET:
-            secret = OctKey.import_key(self.client_secret)
-            return jwt.encode({"alg": "HS256"}, claims, secret, algorithms=["HS256"])
-        if self.fault is Fault.SIGNED_WITH_PUBLIC_KEY:  # taken for a secret by who lets the token choose
-            return _hmac_with({"alg": "HS256", "kid": self.key.kid}, claims, self.key)
-        if self.fault is Fault.CRITICAL_HEADER:
-            header |= {"crit": ["strange"], "strange": True}
-            registry = jws.JWSRegistry(algorithms=[self.algorithm], strict_check_header=False)
-            registry.check_header = lambda header: None  # type: ignore[method-assign]
-            return jwt.encode(header, claims, self.key, registry=registry)
-        key = rsa_key(98) if self.fault is Fault.FOREIGN_KEY else self.key
-        token = jwt.encode(header, claims, key, algorithms=[self.algorithm])
-        if self.fault is Fault.BAD_SIGNATURE:
-            head, _, signature = token.split(".")
-            return f"{head}.{_base64(claims | {'sub': 'the administrator'})}.{signature}"
+        """The claims, signed as they should be or as the fault has it."""
+        header = {"alg": self.algorithm, "kid": str(self.key.kid)}
+        token = _sign(self.key, header, claims)
+        match self.fault:
+            case Fault.NONSENSE:
+                token = "nonsense"
+            case Fault.UNSIGNED:
+                token = f"{_base64(header | {'alg': 'none'})}.{_base64(claims)}."
+            case Fault.SIGNED_WITH_SECRET:
+                token = _hmac_with(self.client_secret.encode(), {"alg": "HS256"}, claims)
+            case Fault.SIGNED_WITH_PUBLIC_KEY:  # taken for a secret by who lets the token choose
+                public = rsa_key(self.key_number).as_pem(private=False)
+                token = _hmac_with(public, header | {"alg": "HS256"}, claims)
+            case Fault.KEY_FOR_ENCRYPTION:
+                token = _sign(rsa_key(99), header | {"kid": "for encryption"}, claims)
+            case Fault.FOREIGN_KEY:
+                token = _sign(rsa_key(98), header, claims)
+            case Fault.CRITICAL_HEADER:
+                token = _sign(self.key, header | {"crit": ["strange"], "strange": "yes"}, claims)
+            case Fault.BAD_SIGNATURE:
+                head, _, signature = token.split(".")
+                token = f"{head}.{_base64(claims | {'sub': 'the administrator'})}.{signature}"
         return token
+
+
+def _sign(key: Key, header: dict[str, Any], claims: dict[str, Any]) -> str:
+    registry = jws.JWSRegistry(algorithms=[header["alg"]])
+    registry.check_header = lambda header: None  # type: ignore[method-assign]
+    return jwt.encode(header, claims, key, registry=registry)
 
 
 def _base64(value: dict[str, Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
-def _hmac_with(header: dict[str, Any], claims: dict[str, Any], key: Key) -> str:
+def _hmac_with(secret: bytes, header: dict[str, Any], claims: dict[str, Any]) -> str:
     signed = f"{_base64(header)}.{_base64(claims)}"
-    digest = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")  # type: ignore[union-attr]
+    digest = hmac.digest(secret, signed.encode(), "sha256")
     return f"{signed}.{base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
@@ -273,7 +291,7 @@ class TokenHandler(ProviderHandler):
             asked is None
             or self.get_body_argument("grant_type") != "authorization_code"
             or asked["redirect_uri"] != self.get_body_argument("redirect_uri")
-            or asked["code_challenge"] != proof
+            or (asked["code_challenge"] != proof and self.provider.fault is not Fault.NO_PROOF_NEEDED)
         ):
             self.refuse("invalid_grant")
             return
