@@ -82,6 +82,27 @@ class DoorTest(AdminTestCase):
         assert (await self.call("GET", "/api/admin/people", token=self.tokens["ann"])).status == 403
 
 
+class BodyTest(AdminTestCase):
+    @gen_test
+    async def test_operators_are_only_words(self) -> None:
+        """In no field of what an administrator sends is an object taken, and what is not known is refused."""
+        await self.begin()
+        bodies: list[tuple[str, dict[str, Any]]] = [
+            (f"people/{self.ids['ann']}", {"act": "ban", "seconds": 1, "reason": "x", "messages": "keep"}),
+            ("addresses", {"range": "203.0.113.0/24", "seconds": 1, "reason": "x"}),
+            ("reports/x", {"state": "closed", "note": "x"}),
+        ]
+        for path, body in bodies:
+            for field in (*body, "more"):
+                for operator in ({"$ne": None}, {"$gt": ""}, ["$where"], {}):
+                    wrong = body | {field: operator}
+                    answer = await self.call("POST", f"/api/admin/{path}", wrong, token=self.tokens["root"])
+                    assert (answer.status, answer.code) == (400, "bad_request"), (path, field)
+        for id in ('{"$ne": null}', "$ne", "a-"):
+            assert (await self.act("ban", quote(id, safe=""))).status == 404
+        assert await self.acts() == []
+
+
 class PeopleTest(AdminTestCase):
     @gen_test
     async def test_lists_accounts(self) -> None:
