@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
-.PHONY: install run test check audit format lock faults bench bench-smoke clean
+.PHONY: install run test check audit format openapi lock faults bench bench-smoke clean
 
 install: $(VENV)/.run
 
@@ -43,6 +43,10 @@ bench: $(VENV)/.run
 # Some seconds of it: fails when Parley has become half as fast beside its peers. Needs a C compiler.
 bench-smoke: $(VENV)/.run
 	$(BIN)/python benchmarks/smoke.py
+
+# The document of the API, by the calls that handlers/openapi/ describes.
+openapi: $(VENV)/.run
+	$(BIN)/python -m handlers.openapi > docs/openapi.json
 
 # The pinned requirements, with the hashes of everything they install.
 lock: $(VENV)/.dev

@@ -28,6 +28,7 @@ from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
+from handlers.openapi.handler import OpenApiHandler
 from handlers.openid import CALLBACK, START, OpenId, OpenIdCallback, OpenIdStart, ProvidersHandler
 from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, RoomPage, RoomSettingsPage, StaticFiles
 from handlers.pairing import PairingHandler
@@ -101,6 +102,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/api/admin/audit", AuditHandler, shared),
             (r"/api/admin/figures", FiguresHandler, shared),
             (r"/api/stream", StreamHandler, shared),
+            (r"/api/openapi\.json", OpenApiHandler, shared),
             (r"/api/.*", NotFoundHandler, shared),
             (r"/healthz", HealthHandler, shared),
             (r"/metrics", MetricsHandler, shared),
