@@ -25,7 +25,7 @@ Code = Literal[
 
 
 class OwnAccount(TypedDict):
-    """An account as its owner sees it; `picture` is an address."""
+    """An account as its owner sees it; `picture` is an address, `password` whether there is one."""
 
     id: str
     name: str
@@ -35,6 +35,7 @@ class OwnAccount(TypedDict):
     picture: str
     email: str
     admin: bool
+    password: bool
     made: int
 
 
@@ -55,6 +56,10 @@ class Profile(TypedDict):
     status: str
     picture: str
     guest: bool
+
+
+class ProfileList(TypedDict):
+    people: list[Profile]
 
 
 class OneSession(TypedDict):

@@ -4,7 +4,16 @@ from chat.entrance import SignedIn
 from chat.profiles import ProfileChange
 from chat.workshop import WantedBot
 from handlers.account import Deletion, NewPassword, Registration
-from handlers.openapi.answers import NewToken, OwnAccount, Present, Profile, ProviderList, SessionList, TokenList
+from handlers.openapi.answers import (
+    NewToken,
+    OwnAccount,
+    Present,
+    Profile,
+    ProfileList,
+    ProviderList,
+    SessionList,
+    TokenList,
+)
 from handlers.openapi.calls import Body, Call, Media, Query
 from handlers.session import SignIn
 from handlers.setup import Setup
@@ -77,6 +86,14 @@ ACCOUNT = (
 )
 
 PROFILES = (
+    Call(
+        "GET",
+        "/api/people",
+        "Several profiles at once",
+        "somebody",
+        {200: ProfileList},
+        query=(Query("id", list[str], "Whose; those that are no accounts are left out."),),
+    ),
     Call("GET", "/api/people/{id}", "Somebody's profile", "somebody", {200: Profile}),
     Call(
         "GET",

@@ -1,6 +1,5 @@
 """The JSON Schemas of what is sent and answered, as msgspec makes them of the types."""
 
-import inspect
 from collections.abc import Iterator
 from typing import Any
 
@@ -54,10 +53,10 @@ class Schemas:
 
 
 def _tidy(schema: Json, struct: type[msgspec.Struct] | None) -> None:
-    """Descriptions without line breaks. What the server answers has all its fields, unless it leaves out those that
+    """Descriptions without line breaks, and as JSON has it. What the server answers has all its fields, unless it leaves out those that
     have their defaults."""
     if "description" in schema:
-        schema["description"] = " ".join(inspect.cleandoc(schema["description"]).split())
+        schema["description"] = " ".join(schema["description"].split()).replace("None", "null")
     if struct is None or struct.__struct_config__.forbid_unknown_fields or struct.__struct_config__.omit_defaults:
         return
     schema["required"] = list(schema["properties"])
