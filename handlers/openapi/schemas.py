@@ -53,8 +53,8 @@ class Schemas:
 
 
 def _tidy(schema: Json, struct: type[msgspec.Struct] | None) -> None:
-    """Descriptions without line breaks, and as JSON has it. What the server answers has all its fields, unless it leaves out those that
-    have their defaults."""
+    """Descriptions without line breaks, and with the words of JSON. What the server answers has all its fields, unless
+    it leaves out those that have their defaults."""
     if "description" in schema:
         schema["description"] = " ".join(schema["description"].split()).replace("None", "null")
     if struct is None or struct.__struct_config__.forbid_unknown_fields or struct.__struct_config__.omit_defaults:
