@@ -71,10 +71,18 @@ def mongod(session_folder: Path) -> Iterator[SessionMongod]:
 
 @pytest.fixture
 def database(mongod: SessionMongod) -> Iterator[str]:
-    """The name of an empty database, dropped afterwards."""
-    name = mongod.fresh_name()
+    """The name of an empty database."""
+    name = mongod.empty_name()
     yield name
-    mongod.drop_later(name)
+    mongod.give_back(name)
+
+
+@pytest.fixture
+def new_database(mongod: SessionMongod) -> Iterator[str]:
+    """The name of a database that nobody has used, for tests of what is made in one."""
+    name = mongod.new_name()
+    yield name
+    mongod.client.drop_database(name)
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import itertools
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -19,17 +19,21 @@ from chat.mongod import PrivateMongod
 
 # Long enough for a machine that is busy with other things; tests of timeouts set their own.
 TIMEOUT = 10.0
+# A database is used again after so many others: whatever a test left under way has ended by then.
+RESTED = 20
 
 
 class SessionMongod:
-    """One private mongod for all tests. A name for a database costs nothing, dropping one 100 ms of another thread."""
+    """One private mongod for all tests.
+
+    Its databases are used again, emptied: to make all their collections and indexes takes half a second each.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._mongod = PrivateMongod(folder, cache=0.25)
         self._numbers = itertools.count(1)
-        self._dropping = ThreadPoolExecutor(1)
-        self._drops: list[Future[Any]] = []
+        self._used: deque[str] = deque()
 
     def __enter__(self) -> Self:
         asyncio.run(self._mongod.start())
@@ -38,11 +42,8 @@ class SessionMongod:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._dropping.shutdown()
         self.client.close()
         asyncio.run(self._mongod.stop())
-        for drop in self._drops:
-            drop.result()
 
     @contextmanager
     def stalled(self) -> Iterator[None]:
@@ -60,11 +61,22 @@ class SessionMongod:
         finally:
             os.kill(pid, signal.SIGCONT)
 
-    def fresh_name(self) -> str:
+    def new_name(self) -> str:
+        """Of a database that nobody has used."""
         return f"test-{os.getpid()}-{next(self._numbers)}"
 
-    def drop_later(self, name: str) -> None:
-        self._drops.append(self._dropping.submit(self.client.drop_database, name))
+    def empty_name(self) -> str:
+        """Of a database that holds nothing, but has perhaps its collections and indexes already."""
+        if len(self._used) <= RESTED:
+            return self.new_name()
+        name = self._used.popleft()
+        for collection in self.client[name].list_collection_names():
+            self.client[name][collection].delete_many({})
+        return name
+
+    def give_back(self, name: str) -> None:
+        """Nobody uses it any more."""
+        self._used.append(name)
 
     def connection(self, name: str, *, timeout: float = TIMEOUT) -> Connection:
         return Connection(self.uri, name, timeout=timeout)

@@ -137,18 +137,18 @@ def test_a_mongodb_address_that_is_none(folder: Path, uri: str) -> None:
     assert "--mongo" in lines[0]
 
 
-def test_a_database_of_another_version(folder: Path, mongod: SessionMongod, database: str) -> None:
+def test_a_database_of_another_version(folder: Path, mongod: SessionMongod, new_database: str) -> None:
     """One line that says both versions."""
-    mongod.client[database].meta.insert_one({"_id": "schema", "version": 99})
-    status, lines = run(folder, f"--mongo={mongod.uri}", f"--database={database}")
+    mongod.client[new_database].meta.insert_one({"_id": "schema", "version": 99})
+    status, lines = run(folder, f"--mongo={mongod.uri}", f"--database={new_database}")
     assert (status, len(lines)) == (1, 1), lines
     assert "99" in lines[0]
 
 
-def test_a_database_that_is_not_ours(folder: Path, mongod: SessionMongod, database: str) -> None:
+def test_a_database_that_is_not_ours(folder: Path, mongod: SessionMongod, new_database: str) -> None:
     """Where the indexes cannot be made it is one line, not a traceback."""
-    mongod.client[database].entries.create_index([("other", 1)], name="order")
-    status, lines = run(folder, f"--mongo={mongod.uri}", f"--database={database}")
+    mongod.client[new_database].entries.create_index([("other", 1)], name="order")
+    status, lines = run(folder, f"--mongo={mongod.uri}", f"--database={new_database}")
     assert (status, len(lines)) == (1, 1), lines
 
 

@@ -245,7 +245,7 @@ def test_joins_while_others_publish(mongod: SessionMongod, seed: int, keep: int,
     """Whenever one joins with whatever cursor, gap, answer and live entries make the log without hole or overlap."""
 
     async def run() -> None:
-        chance, name = random.Random(seed), mongod.fresh_name()
+        chance, name = random.Random(seed), mongod.empty_name()
         async with mongod.history(name) as history:
             room = await stored_room(history, [message(seq) for seq in range(1, chance.randrange(2, 20))], keep=keep)
             bounds = limits(catch_up=most)
@@ -269,6 +269,6 @@ def test_joins_while_others_publish(mongod: SessionMongod, seed: int, keep: int,
                 assert missing + client.seqs == list(range(client.after + 1, room.seq + 1))
                 assert client.found.seq == ([client.after, *missing, *seqs(client.found)])[-1]
             assert len(room.since(max(0, room.seq - keep)) or []) <= keep
-        mongod.drop_later(name)
+        mongod.give_back(name)
 
     asyncio.run(run())

@@ -16,9 +16,9 @@ async def test_the_secret_is_made_once(mongod: SessionMongod, database: str) -> 
     found = await asyncio.gather(*(connection.secret() for connection in connections))
     assert len(set(found)) == 1
     assert len(found[0]) == 64
-    other = mongod.connection(mongod.fresh_name())
+    other = mongod.connection(mongod.new_name())
     assert await other.secret() != found[0]
-    mongod.drop_later(other.database.name)
+    mongod.client.drop_database(other.database.name)
     for connection in (*connections, other):
         connection.close()
 

@@ -132,21 +132,21 @@ async def test_rooms_are_listed_by_activity(mongod: SessionMongod, database: str
         assert [(room.key, room.active) for room in await history.rooms(2)] == [("b", 30), ("c", 20)]
 
 
-async def test_a_log_has_its_indexes(mongod: SessionMongod, database: str) -> None:
+async def test_a_log_has_its_indexes(mongod: SessionMongod, new_database: str) -> None:
     """Order and keys are held by unique indexes; making them again is harmless."""
-    async with mongod.history(database) as history:
+    async with mongod.history(new_database) as history:
         await history.prepare()
-        indexes = mongod.client[database].entries.index_information()
+        indexes = mongod.client[new_database].entries.index_information()
         assert indexes["order"]["unique"] and indexes["keys"]["unique"]
         assert indexes["order"]["key"] == [("log", 1), ("seq", 1)]
         assert indexes["keys"]["key"] == [("log", 1), ("key", 1)]
 
 
-async def test_a_log_that_is_not_ours(mongod: SessionMongod, database: str) -> None:
+async def test_a_log_that_is_not_ours(mongod: SessionMongod, new_database: str) -> None:
     """Where the indexes cannot be made it is one line for the user."""
-    mongod.client[database].entries.create_index([("other", 1)], name="order")
+    mongod.client[new_database].entries.create_index([("other", 1)], name="order")
     with pytest.raises(DatabaseError, match="--mongo") as error:
-        async with mongod.history(database):
+        async with mongod.history(new_database):
             pass
     assert "\n" not in str(error.value)
 
