@@ -100,14 +100,14 @@ export class Connection extends Emitter {
   /** Receives a room from now on. A room already received changes nothing. */
   subscribe(name) {
     const room = this.#subscriptions.add(name);
-    if (room && this.isOnline) this.#transport.subscribe(room);
-    else if (room && this.#state.name === 'out') this.connect();
+    if (room && this.#state.name === 'out') this.connect();
+    else if (room) this.#transport?.subscribe(room);
   }
 
   /** Receives a room no longer. */
   unsubscribe(name) {
     const room = this.#subscriptions.remove(name);
-    if (room && this.isOnline) this.#transport.unsubscribe(room);
+    if (room) this.#transport?.unsubscribe(room);
   }
 
   /** Sends a command of the contract; says false, and does nothing, while not online. */

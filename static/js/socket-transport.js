@@ -21,6 +21,7 @@ export class SocketTransport {
   #socket;
   #timer;
   #pingEvery = PING_EVERY * 1_000;
+  #isWelcome = false;
   #lastError = null;
 
   constructor(site, rooms, hooks) {
@@ -34,12 +35,13 @@ export class SocketTransport {
 
   /** Starts to receive a room: from its cursor on, or from its latest messages where it has none. */
   subscribe({ name, seq, epoch }) {
+    if (!this.#isWelcome) return; // all rooms are subscribed to then
     const from = seq === null ? {} : { after: seq, epoch };
     this.send({ type: 'subscribe', id: name, room: name, ...from });
   }
 
   unsubscribe({ name }) {
-    this.send({ type: 'unsubscribe', room: name });
+    if (this.#isWelcome) this.send({ type: 'unsubscribe', room: name });
   }
 
   /** Sends one command of the contract; the answer comes through the `message` hook. */
@@ -63,6 +65,7 @@ export class SocketTransport {
   }
 
   #welcome(message) {
+    this.#isWelcome = true;
     this.#pingEvery = (message.ping || PING_EVERY) * 1_000;
     this.#hooks.ready(message);
     for (const room of this.#rooms()) this.subscribe(room);
