@@ -1,47 +1,66 @@
 import { call } from './api.js';
 import { byId } from './dom.js';
-import { tell } from './notice.js';
-import { row, RowList } from './row-list.js';
-import { fullDate } from './when.js';
+import { PagedList } from './paged-list.js';
+import { row } from './row-list.js';
+import { duration, fullDate } from './when.js';
 
-const PAGE = 50;
+/** The acts as one reads them after who did it; for those to a person the person's name follows. */
+const ACTS = {
+  role: 'gave a role to',
+  remove_member: 'removed the member',
+  settings: 'changed the settings',
+  delete_room: 'deleted the room',
+  remove: 'removed a message of',
+  mute: 'muted',
+  unmute: 'unmuted',
+  kick: 'put out',
+  ban: 'banned from the room',
+  unban: 'lifted the ban of',
+  account_ban: 'banned from the server',
+  account_unban: 'lifted the ban of',
+  account_sign_out: 'signed out',
+  account_make_admin: 'made an administrator of',
+  account_unmake_admin: 'made no administrator any more of',
+  account_delete: 'deleted the account of',
+  address_ban: 'banned an address',
+  address_unban: 'lifted the ban of an address',
+  close_report: 'closed a report about',
+};
 
 /** What moderators and administrators have done. It is only ever added to, so it is only read here. */
 export class AdminAudit {
-  #entries = [];
-  #more = byId('more-audit');
-  #list = new RowList(byId('audit'), entryRow, { empty: byId('no-audit') });
-
-  constructor() {
-    this.#more.addEventListener('click', () =>
-      this.#load(this.#entries.at(-1).id).catch(tell),
-    );
-  }
+  #list = new PagedList({
+    list: byId('audit'),
+    make: entryRow,
+    empty: byId('no-audit'),
+    more: byId('more-audit'),
+    fetch: (last) => this.#fetch(last),
+  });
 
   async start() {
-    await this.#load(null);
+    await this.#list.load();
   }
 
   stop() {}
 
-  async #load(before) {
-    const { entries, more } = await call('GET', '/api/admin/audit', { query: { limit: PAGE, ...(before && { before }) } });
-    this.#entries = before ? [...this.#entries, ...entries] : entries;
-    this.#more.hidden = !more;
-    this.#list.update(this.#entries);
+  async #fetch(last) {
+    const { entries, more } = await call('GET', '/api/admin/audit', { query: last ? { before: last.id } : {} });
+    return { items: entries, more };
   }
 }
 
-function entryRow({ at, by, act, room, target, details }) {
-  const whom = target?.name ? ` ${target.name}` : '';
+function entryRow({ at, by, act, room, target, details = {} }) {
+  const done = ACTS[act] ?? act.replaceAll('_', ' ');
+  const circumstances = [room && `in ${room}`, ...Object.entries(details).map(inWords)];
   return row({
-    title: `${by.name}: ${act.replaceAll('_', ' ').replaceAll('.', ' ')}${whom}`,
-    facts: [[room && `in ${room}`, ...Object.entries(details ?? {}).map(inWords)].filter(Boolean).join(' · '), fullDate(at)],
+    title: [by.name, done, target?.name].filter(Boolean).join(' '),
+    facts: [circumstances.filter(Boolean).join(' · '), fullDate(at)],
   });
 }
 
 function inWords([name, value]) {
-  if (name === 'until' && typeof value === 'number') return value ? `until ${fullDate(value)}` : 'without end';
-  if (value === true) return name.replaceAll('_', ' ');
-  return `${name.replaceAll('_', ' ')}: ${value}`;
+  const words = name.replaceAll('_', ' ');
+  if (name === 'seconds') return value ? `for ${duration(value)}` : 'without end';
+  if (typeof value === 'boolean') return value ? words : `not ${words}`;
+  return `${words}: ${value}`;
 }

@@ -13,10 +13,11 @@ const FIGURES = [
   ['people', 'People here', ''],
   ['clients', 'Connections', ''],
   ['rooms', 'Rooms awake', ''],
-  ['entries', 'Messages and changes', 'in 5 s'],
+  ['entries', 'Messages and changes', 'a second'],
   ['commit_ms', 'To store a message', 'ms'],
   ['lag_ms', 'Delay of the event loop', 'ms'],
   ['backlog', 'Waiting to be sent', 'bytes'],
+  ['refused', 'Refused as too much', 'a second'],
 ];
 
 const NUMBER = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -42,7 +43,7 @@ export class AdminFigures {
     for (const [key, label, unit] of FIGURES) {
       if (now[key] === undefined) continue;
       if (!this.#tiles.has(key)) this.#add(key, new Tile(label, unit));
-      this.#tiles.get(key).update(now[key], series[key] ?? []);
+      this.#tiles.get(key).update(now[key], numbersOf(now[key], key, series));
     }
   }
 
@@ -50,6 +51,13 @@ export class AdminFigures {
     this.#tiles.set(key, tile);
     byId('figures').append(tile.element);
   }
+}
+
+// A figure of several parts has a series for each of them.
+function numbersOf(now, key, series) {
+  if (typeof now !== 'object') return series[key] ?? [];
+  const parts = Object.keys(now).map((part) => series[part] ?? []);
+  return parts[0].map((_, index) => parts.reduce((sum, numbers) => sum + numbers[index], 0));
 }
 
 class Tile {

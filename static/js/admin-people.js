@@ -2,9 +2,12 @@ import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { notice, tell } from './notice.js';
-import { mark, row, rowButton, RowList } from './row-list.js';
+import { PagedList } from './paged-list.js';
+import { mark, row, rowButton } from './row-list.js';
 import { SearchBox } from './search-box.js';
 import { ago, moment } from './when.js';
+
+const PEOPLE = '/api/admin/people';
 
 /** What is asked before each act, and said after it; `name` stands for theirs. */
 const ACTS = {
@@ -49,52 +52,55 @@ const ACTS = {
 /** The accounts of the server, to be found by name, and what administrators can do with them. */
 export class AdminPeople {
   #session;
-  #people = [];
-  #more = byId('more-people');
-  #list = new RowList(byId('people'), (person) => this.#row(person), { empty: byId('no-people') });
   #search = new SearchBox(byId('find-people'), () => this.start());
+  #list = new PagedList({
+    list: byId('people'),
+    make: (person) => this.#row(person),
+    empty: byId('no-people'),
+    more: byId('more-people'),
+    fetch: (last) => this.#fetch(last),
+  });
 
   constructor(session) {
     this.#session = session;
-    this.#more.addEventListener('click', () => this.#load(this.#people.at(-1)?.id).catch(tell));
   }
 
   async start() {
-    await this.#load(null);
+    await this.#list.load();
   }
 
   stop() {}
 
-  async #load(after) {
-    const find = this.#search.text;
-    const query = { ...(find && { find }), ...(after && { after }) };
-    const { people, more } = await call('GET', '/api/admin/people', { query });
-    if (find !== this.#search.text) return;
-    this.#people = after ? [...this.#people, ...people] : people;
-    this.#more.hidden = !more;
-    this.#list.update(this.#people);
+  async #fetch(last) {
+    const query = { ...(this.#search.text && { find: this.#search.text }), ...(last && { after: last.name }) };
+    const { people, more } = await call('GET', PEOPLE, { query });
+    return { items: people, more };
   }
 
   #row(person) {
     const { name, display, email, admin, made, seen, banned } = person;
     const isMe = person.id === this.#session.account.id;
-    const button = (act, label, options) => rowButton(label, name, () => this.#act(act, person), options);
     return row({
       title: display && display !== name ? `${display} (${name})` : name,
-      marks: [isMe && mark('you', 'strong'), admin && mark('administrator', 'strong'), isBanned(banned) && mark('banned', 'grave')],
+      marks: [isMe && mark('you', 'strong'), admin && mark('administrator', 'strong'), banned && mark('banned', 'grave')],
       facts: [
         [email, seen ? `here ${ago(seen)}` : 'not here yet', `since ${moment(made)}`].filter(Boolean).join(' · '),
-        isBanned(banned) && banned > 0 && banned !== true && `Banned until ${moment(banned)}`,
+        banned && [`Banned ${banned.until ? `until ${moment(banned.until)}` : 'without end'}`, banned.reason].filter(Boolean).join(': '),
       ],
-      actions: isMe
-        ? []
-        : [
-            button('sign_out', 'Sign out'),
-            admin ? button('unmake_admin', 'Unmake administrator') : button('make_admin', 'Make administrator'),
-            isBanned(banned) ? button('unban', 'Lift the ban') : button('ban', 'Ban', { isGrave: true }),
-            button('delete', 'Delete', { isGrave: true }),
-          ],
+      actions: isMe ? [] : this.#actions(person),
     });
+  }
+
+  // An administrator is neither banned nor deleted before that is taken from them.
+  #actions(person) {
+    const button = (act, label, options) => rowButton(label, person.name, () => this.#act(act, person), options);
+    if (person.admin) return [button('sign_out', 'Sign out'), button('unmake_admin', 'Unmake administrator')];
+    return [
+      button('sign_out', 'Sign out'),
+      button('make_admin', 'Make administrator'),
+      person.banned ? button('unban', 'Lift the ban') : button('ban', 'Ban', { isGrave: true }),
+      button('delete', 'Delete', { isGrave: true }),
+    ];
   }
 
   async #act(act, { id, name }) {
@@ -103,17 +109,12 @@ export class AdminPeople {
       ...texts,
       question: question.replace('name', () => name),
       act: ({ seconds, reason }) =>
-        call('POST', `/api/admin/people/${encodeURIComponent(id)}`, {
+        call('POST', `${PEOPLE}/${encodeURIComponent(id)}`, {
           body: { act, ...(texts.asksDuration && { seconds }), ...(reason && { reason }) },
         }),
     });
     if (!isDone) return;
     notice(done.replace('name', () => name));
-    await this.#load(null).catch(tell);
+    await this.start().catch(tell);
   }
-}
-
-// `banned` is null, or until when: 0 for ever.
-function isBanned(banned) {
-  return banned !== null && banned !== undefined && banned !== false;
 }

@@ -1,47 +1,80 @@
 import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId, el } from './dom.js';
-import { tell } from './notice.js';
-import { roomPath } from './room-name.js';
-import { row, rowButton, RowList } from './row-list.js';
+import { notice, tell } from './notice.js';
+import { PagedList } from './paged-list.js';
+import { roomApi, roomPath } from './room-name.js';
+import { row, rowButton } from './row-list.js';
 import { moment } from './when.js';
+
+const REPORTS = '/api/admin/reports';
 
 /** The messages that people have reported, and the closing of a report. */
 export class AdminReports {
   #choice = byId('reports-state');
-  #list = new RowList(byId('reports'), (report) => this.#row(report), { empty: byId('no-reports') });
+  #list = new PagedList({
+    list: byId('reports'),
+    make: (report) => this.#row(report),
+    empty: byId('no-reports'),
+    more: byId('more-reports'),
+    fetch: (last) => this.#fetch(last),
+  });
 
   constructor() {
     this.#choice.addEventListener('change', () => this.start().catch(tell));
   }
 
   async start() {
-    const state = this.#choice.querySelector(':checked').value;
-    const { reports } = await call('GET', '/api/admin/reports', { query: { state } });
-    this.#list.update(reports);
+    await this.#list.load();
   }
 
   stop() {}
 
-  #row(report) {
-    const { id, at, by, room, reason, text, author, state, note } = report;
+  async #fetch(last) {
+    const state = this.#choice.querySelector(':checked').value;
+    const { reports, more } = await call('GET', REPORTS, { query: { state, ...(last && { before: last.id }) } });
+    return { items: reports, more };
+  }
+
+  #row({ id, at, by, room, seq, reason, text, author, closed }) {
     return row({
-      title: [author?.name ?? 'Somebody', ' in ', el('a', { href: roomPath(room) }, room)],
-      quote: text || 'The message is not there any more.',
-      facts: [`${by?.name ?? 'Somebody'}: ${reason}`, moment(at), note && `Closed with: ${note}`],
-      actions: [state === 'open' && rowButton('Close the report', author?.name ?? 'a message', () => this.#close(id))],
+      title: [author.name, ' in ', el('a', { href: roomPath(room) }, room)],
+      quote: text ?? '',
+      facts: [
+        `Reported by ${by.name}, ${moment(at)}: ${reason}`,
+        closed && [`Closed by ${closed.by.name}, ${moment(closed.at)}`, closed.note].filter(Boolean).join(': '),
+      ],
+      actions: closed
+        ? []
+        : [
+            rowButton('Remove the message', author.name, () => this.#remove(room, seq), { isGrave: true }),
+            rowButton('Close the report', author.name, () => this.#close(id)),
+          ],
     });
+  }
+
+  async #remove(room, seq) {
+    const isDone = await confirm({
+      question: 'Remove this message for everybody?',
+      consequence: 'Its text leaves the store. The report stays open until you close it.',
+      action: 'Remove the message',
+      isGrave: true,
+      asksReason: 'optional',
+      act: ({ reason }) =>
+        call('POST', `${roomApi(room)}/moderation`, { body: { act: 'remove', seq, ...(reason && { reason }) } }),
+    });
+    if (isDone) notice('The message is removed.');
   }
 
   async #close(id) {
     const isDone = await confirm({
       question: 'Close this report?',
-      consequence: 'It is kept among the closed ones. What is to be done about it is done in the room, or under People.',
-      action: 'Close',
+      consequence: 'It stays among the closed ones, without the message. What is to be done about that is done in the room.',
+      action: 'Close the report',
       asksReason: 'optional',
       act: ({ reason }) =>
-        call('POST', `/api/admin/reports/${encodeURIComponent(id)}`, { body: { state: 'closed', ...(reason && { note: reason }) } }),
+        call('POST', `${REPORTS}/${encodeURIComponent(id)}`, { body: { state: 'closed', ...(reason && { note: reason }) } }),
     });
-    if (isDone) await this.start();
+    if (isDone) await this.start().catch(tell);
   }
 }

@@ -33,7 +33,7 @@ async function show() {
   const isInside = Boolean(role) || rights.own || rights.moderate;
   const parts = [
     ['members-panel', members, isInside],
-    ['invitations-panel', invitations, access !== 'direct' && (rights.moderate || (access === 'link' && role))],
+    ['invitations-panel', invitations, ['private', 'link'].includes(access) && (rights.moderate || (access === 'link' && role))],
     ['sanctions-panel', sanctions, access !== 'direct' && rights.moderate],
   ];
   for (const [panel, list, isWanted] of parts) {

@@ -187,6 +187,8 @@ export class RoomView {
   }
 
   #showRules(room) {
+    this.#title.textContent = room.title;
+    this.#showTabs();
     const { composer, notice: line, log } = this.#parts;
     composer.isBlocked = line.update(room) !== '';
     this.#settings.hidden = !isForSettings(room.rules);

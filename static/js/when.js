@@ -36,6 +36,13 @@ export function dayName(at, now = Date.now()) {
   return (isThisYear ? DAY : DAY_WITH_YEAR).format(at);
 }
 
+/** How long something lasts, roughly: "10 minutes", "1 hour", "30 days". */
+export function duration(seconds) {
+  const [size, unit] = [[86_400, 'day'], [3_600, 'hour'], [60, 'minute']].find(([size]) => seconds >= size) ?? [1, 'second'];
+  const count = Math.round(seconds / size);
+  return `${count} ${unit}${count === 1 ? '' : 's'}`;
+}
+
 /** How long ago, roughly: "just now", "3 min ago", "2 h ago", "yesterday", or the date. */
 export function ago(at, now = Date.now()) {
   const past = now - at;
