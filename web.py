@@ -7,10 +7,9 @@ from typing import TypeVar
 
 from handlers.hosts import ANY, Hosts
 from handlers.listener import Listener
-from handlers.openid import OpenId
 from handlers.openid_documents import is_safe_address
 from handlers.openid_flow import Flows
-from handlers.openid_provider import Client, OpenIdProvider
+from handlers.openid_provider import Client, OpenId, OpenIdProvider
 from handlers.origins import Origins
 from handlers.overdue import Patience
 from handlers.proxies import Proxies, Ranges

@@ -44,6 +44,12 @@ class VouchedEntrance:
         except NameTaken:
             raise Forbidden("That sign-in belongs to another account already.") from None
 
+    async def unlink(self, account: Account) -> None:
+        """No voucher lets into the account any more; raises Forbidden if nothing else does."""
+        if not account.password:
+            raise Forbidden("Set a password first: nothing else would let you in any more.")
+        await self._accounts.change(account, vouchers=())
+
     async def _make(self, voucher: Voucher, caller: Caller | None) -> Account:
         if not self._makes_accounts:
             raise Forbidden("No account here belongs to this sign-in. Sign in with your password and link it first.")

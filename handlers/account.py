@@ -86,6 +86,7 @@ def account_answer(account: Account) -> dict[str, Any]:
         "admin": account.admin,
         "password": bool(account.password),
         "made": account.made,
+        "linked": [key.partition(" ")[0] for key in account.vouchers],
     }
 
 

@@ -8,7 +8,7 @@ from chat.errors import BadRequest, ChatError, NotFound, RateLimited
 from handlers.base import STATUS
 from handlers.identity import origin_of
 from handlers.local_paths import local_path
-from handlers.openid import openid_of
+from handlers.openid_provider import openid_of
 from handlers.pages import PageHandler
 
 

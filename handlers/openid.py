@@ -1,9 +1,6 @@
 """/api/openid: signing in with an OpenID provider, and linking an account to it."""
 
-from typing import cast
-from urllib.parse import urlencode, urlsplit
-
-from tornado.web import RequestHandler
+from urllib.parse import urlsplit
 
 from chat.addresses import address_key
 from chat.errors import BadRequest, Forbidden, NotFound, Unauthenticated
@@ -11,40 +8,12 @@ from chat.vouchers import Voucher
 from handlers.base import ApiHandler
 from handlers.identity import origin_of
 from handlers.local_paths import local_path
-from handlers.openid_flow import COOKIE, Flow, Flows
-from handlers.openid_provider import OpenIdProvider
+from handlers.openid_flow import COOKIE, Flow
+from handlers.openid_provider import CALLBACK, OpenIdProvider, openid_of
 from handlers.pages import PageHandler
 
-START = "/api/openid/start"
-CALLBACK = "/api/openid/callback"
 # Characters of a code that comes back by the address; real ones have some hundred at most.
 CODE_LIMIT = 4_096
-
-
-class OpenId:
-    """The provider that one can sign in with, if there is one, and the sign-ins under way."""
-
-    def __init__(self, provider: OpenIdProvider | None, flows: Flows) -> None:
-        self.provider = provider
-        self.flows = flows
-
-    @property
-    def providers(self) -> list[dict[str, str]]:
-        """What can be chosen from: one, or nothing."""
-        return [{"name": "openid", "label": self.provider.label}] if self.provider else []
-
-    def buttons(self, next: str) -> list[dict[str, str]]:
-        """The same with the addresses that begin a sign-in."""
-        return [{"label": each["label"], "href": f"{START}?{urlencode({'next': next})}"} for each in self.providers]
-
-    def close(self) -> None:
-        if self.provider is not None:
-            self.provider.close()
-
-
-def openid_of(handler: RequestHandler) -> OpenId:
-    """What the application has of it."""
-    return cast(OpenId, handler.settings["openid"])
 
 
 class ProvidersHandler(ApiHandler):
@@ -166,3 +135,9 @@ class OpenIdCallback(OpenIdPage):
         if caller is None or caller.account != account or caller.scope is not None:
             raise Unauthenticated("You have signed out meanwhile, or in as somebody else. Try again.")
         await self.chat.identity.vouched_entrance.link(voucher, await self.account())
+
+
+class UnlinkHandler(ApiHandler):
+    async def delete(self) -> None:
+        await self.chat.identity.vouched_entrance.unlink(await self.account())
+        self.no_content()

@@ -2,21 +2,25 @@
 
 import base64
 import logging
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
 from joserfc.jwk import Key
 from tornado.httpclient import AsyncHTTPClient, HTTPError, HTTPResponse
+from tornado.web import RequestHandler
 
 from chat.errors import Unauthenticated, Unavailable
 from chat.vouchers import Voucher
 from handlers.id_tokens import Claims, TokenRefused, claims_of, header_of, key_for, keys_in
 from handlers.openid_documents import DISCOVERY, Discovery, Kept, KeyDocument, issuer_at
-from handlers.openid_flow import Flow
+from handlers.openid_flow import Flow, Flows
 
 log = logging.getLogger("parley.openid")
 
+# The addresses of ours that a browser is sent to, before the provider and after it.
+START = "/api/openid/start"
+CALLBACK = "/api/openid/callback"
 # What a text among the claims is cut to; no name or address that is taken from them may be longer.
 CLAIM_LIMIT = 254
 # So soon may somebody try again when the provider does not answer (seconds).
@@ -212,6 +216,32 @@ class OpenIdProvider:
     def _refused(self, reason: str, level: int = logging.WARNING) -> Unauthenticated:
         log.log(level, "a sign-in with the OpenID provider: %s", reason)
         return Unauthenticated(f"The sign-in with {self.label} did not succeed. Try again.")
+
+
+class OpenId:
+    """The provider that one can sign in with, if there is one, and the sign-ins under way."""
+
+    def __init__(self, provider: OpenIdProvider | None, flows: Flows) -> None:
+        self.provider = provider
+        self.flows = flows
+
+    @property
+    def providers(self) -> list[dict[str, str]]:
+        """What can be chosen from: one, or nothing."""
+        return [{"name": "openid", "label": self.provider.label}] if self.provider else []
+
+    def buttons(self, next: str) -> list[dict[str, str]]:
+        """The same with the addresses that begin a sign-in."""
+        return [{"label": each["label"], "href": f"{START}?{urlencode({'next': next})}"} for each in self.providers]
+
+    def close(self) -> None:
+        if self.provider is not None:
+            self.provider.close()
+
+
+def openid_of(handler: RequestHandler) -> OpenId:
+    """What the application has of it."""
+    return cast(OpenId, handler.settings["openid"])
 
 
 def _voucher(issuer: str, claims: Claims) -> Voucher:

@@ -11,6 +11,7 @@ from chat.errors import ChatError, Forbidden
 from chat.names import room_name
 from handlers.base import Guarded, Handler
 from handlers.headers import PAGE_HEADERS
+from handlers.openid_provider import openid_of
 
 
 class PageHandler(Handler):
@@ -61,7 +62,8 @@ class AccountPage(PageHandler):
         if caller is None or not caller.account:
             self.redirect("/sign-in?next=/account")
         else:
-            self.render("account.html", password_least=self.chat.identity.passwords.least)
+            least, providers = self.chat.identity.passwords.least, openid_of(self).providers
+            self.render("account.html", password_least=least, providers=providers)
 
 
 class AdminPage(PageHandler):

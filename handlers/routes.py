@@ -29,7 +29,8 @@ from handlers.messages import CommandsHandler, MessagesHandler
 from handlers.metrics import MetricsHandler
 from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
 from handlers.openapi.handler import OpenApiHandler
-from handlers.openid import CALLBACK, START, OpenId, OpenIdCallback, OpenIdStart, ProvidersHandler
+from handlers.openid import OpenIdCallback, OpenIdStart, ProvidersHandler, UnlinkHandler
+from handlers.openid_provider import CALLBACK, START, OpenId
 from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, RoomPage, RoomSettingsPage, StaticFiles
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler, ProfilesHandler
@@ -67,6 +68,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/api/session", SessionHandler, shared),
             (r"/api/account", AccountHandler, shared),
             (r"/api/account/password", PasswordHandler, shared),
+            (r"/api/account/openid", UnlinkHandler, shared),
             (r"/api/account/sessions", SessionsHandler, shared),
             (rf"/api/account/sessions/{ROOM}", OneSessionHandler, shared),
             (r"/api/account/tokens", TokensHandler, shared),

@@ -77,6 +77,16 @@ def test_a_wrong_variable_is_named() -> None:
     assert "PARLEY_PROT" in fails([], {"PARLEY_PROT": "1"})
 
 
+def test_a_secret_is_not_shown(tmp_path: Path) -> None:
+    """What is wrong with the value of a secret is said without it."""
+    file = tmp_path / "parley.toml"
+    file.write_text("openid_client_secret = 5550100\n")
+    line = fails([f"--config={file}"])
+    assert "openid_client_secret" in line
+    assert "5550100" not in line
+    assert read([], {"PARLEY_OPENID_CLIENT_SECRET": "hush"}).openid_client_secret == "hush"
+
+
 @pytest.mark.parametrize(
     "content", ["port = 'x'", "port = true", "prot = 1", "port = [1]", "port =", "[port]\na = 1", "\x00"]
 )

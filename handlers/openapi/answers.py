@@ -25,7 +25,8 @@ Code = Literal[
 
 
 class OwnAccount(TypedDict):
-    """An account as its owner sees it; `picture` is an address, `password` whether there is one."""
+    """An account as its owner sees it; `picture` is an address, `password` whether there is one, `linked` the issuers
+    of the OpenID sign-ins that lead into it."""
 
     id: str
     name: str
@@ -37,6 +38,7 @@ class OwnAccount(TypedDict):
     admin: bool
     password: bool
     made: int
+    linked: list[str]
 
 
 class Present(TypedDict):

@@ -4,6 +4,7 @@ import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { revealButtons } from './password-box.js';
+import { LinkedPanel } from './linked-panel.js';
 import { ProfileForm } from './profile-form.js';
 import { Session } from './session.js';
 import { SessionList } from './session-list.js';
@@ -24,6 +25,7 @@ function showAccount(account) {
   identityForm(account);
   passwordForm(account);
   deletionForm();
+  if (byId('linked')) new LinkedPanel(account);
   load(new SessionList());
   load(new TokenList());
 }

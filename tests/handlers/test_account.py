@@ -39,6 +39,7 @@ class RegisterTest(ChatTestCase):
             "email": "ann@example.org",
             "admin": False,
             "password": True,
+            "linked": [],
         }
         signed_in = await self.call("POST", "/api/session", {"name": "ANN lee", "password": PASSWORD})
         assert (signed_in.status, signed_in.body["user"]) == (200, user)

@@ -193,11 +193,35 @@ class SignInTest(OpenIdCase):
         answer = await bob.link()
         assert (answer.status, answer.headers["Location"]) == (302, "/account")
         assert (await bob.link()).status == 302  # once more changes nothing
+        assert (await bob.session())["account"]["linked"] == [self.provider.issuer]
         later = self.visitor()
         await later.sign_in()
         assert (await later.session())["user"]["name"] == "bob"
         await self.sign_in("bob")
         assert len(self.stored_accounts()) == 1
+
+    @gen_test
+    async def test_an_account_is_unlinked(self) -> None:
+        """Then the provider leads to an account of its own, and the password to the one that was linked."""
+        bob = await self.member("bob")
+        await bob.link()
+        assert (await bob.call("DELETE", "/api/account/openid")).status == 204
+        assert (await bob.session())["account"]["linked"] == []
+        later = self.visitor()
+        await later.sign_in()
+        assert (await later.session())["user"]["name"] == "ann"
+        await self.sign_in("bob")
+
+    @gen_test
+    async def test_an_account_without_a_password_is_not_unlinked(self) -> None:
+        """Its owner would be out for ever; once there is a password it is."""
+        ann = self.visitor()
+        await ann.sign_in()
+        answer = await ann.call("DELETE", "/api/account/openid")
+        assert (answer.status, answer.code) == (403, "forbidden")
+        assert (await ann.session())["account"]["password"] is False
+        await ann.call("POST", "/api/account/password", {"new": PASSWORD})
+        assert (await ann.call("DELETE", "/api/account/openid")).status == 204
 
 
 class OnlyLinkedTest(OpenIdCase):
