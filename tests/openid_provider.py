@@ -91,7 +91,7 @@ class TestProvider:
 
     __test__ = False
 
-    def __init__(self) -> None:
+    def __init__(self, host: str = "127.0.0.1") -> None:
         self.person: dict[str, Any] = dict(ANN)
         self.fault = Fault.NONE
         self.algorithm = "RS256"
@@ -108,7 +108,7 @@ class TestProvider:
         self._server = HTTPServer(self._application())
         sock, port = bind_unused_port()
         self._server.add_socket(sock)
-        self.issuer = f"http://127.0.0.1:{port}"
+        self.issuer = f"http://{host}:{port}"
 
     def close(self) -> None:
         self._server.stop()

@@ -67,9 +67,9 @@ def mortal_server(session_folder: Path) -> Iterator[ServerProcess]:
     yield from running(session_folder / f"mortal-{next(_folder_numbers)}")
 
 
-def running(folder: Path) -> Iterator[ServerProcess]:
+def running(folder: Path, *flags: str) -> Iterator[ServerProcess]:
     folder.mkdir()
-    server = ServerProcess(folder)
+    server = ServerProcess(folder, *flags)
     try:
         server.start()
         yield server

@@ -28,7 +28,8 @@ _opener = build_opener(ProxyHandler({}))
 class ServerProcess:
     """`python server.py` on a free port, which stays the same over restarts. Its data is in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self._flags = flags
         self._folder = folder
         self._data = folder / "data"
         self._log = folder / "server.log"
@@ -49,6 +50,7 @@ class ServerProcess:
         """Returns when it serves."""
         said_before = len(self._said())
         command = [sys.executable, "server.py", f"--port={self._port}", f"--data={self._data}", "--log-format=plain"]
+        command += self._flags
         environment = {name: value for name, value in os.environ.items() if not name.startswith("PARLEY_")}
         with self._log.open("ab") as output:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
