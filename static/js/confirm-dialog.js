@@ -1,4 +1,5 @@
 import { byId } from './dom.js';
+import { openModal } from './modal.js';
 
 /**
  * Asks before something that others will notice or that cannot be taken back; returns whether it was done.
@@ -19,7 +20,7 @@ export function confirm({ question, consequence = '', action, isGrave = false, a
   byId('confirm-reason').required = asksReason === 'needed';
   byId('confirm-reason').value = '';
   show('confirm-reason-hint', asksReason === 'optional' ? '(may stay empty)' : '');
-  dialog.showModal();
+  openModal(dialog);
   if (!asksDuration && !asksReason) byId('confirm-no').focus();
   return answered(dialog, act);
 }

@@ -1,5 +1,6 @@
 import { byId } from './dom.js';
 import { Emitter } from './emitter.js';
+import { openModal } from './modal.js';
 import { tint } from './names.js';
 import { showSign } from './sign.js';
 
@@ -38,7 +39,7 @@ export class ProfileCard extends Emitter {
     byId('profile-mine').hidden = !isMe || user.id.startsWith('g-');
     byId('profile-sanctions').hidden = isMe || !canModerate;
     this.#show(this.#profiles.of(user));
-    this.#dialog.showModal();
+    openModal(this.#dialog);
     if (kindOf(user) !== 'account') return;
     const profile = await this.#profiles.fresh(user).catch(() => null);
     if (this.#user === user) this.#show(profile);
@@ -58,7 +59,7 @@ export class ProfileCard extends Emitter {
     const kind = kindOf(this.#user);
     if (kind === 'guest') return 'A guest, without an account';
     if (kind === 'bot') return 'A bot: a program that speaks for somebody';
-    return profile && profile.name !== profile.display ? `Account ${profile.name}` : 'Has an account';
+    return profile?.display && profile.name !== profile.display ? `Account ${profile.name}` : 'Has an account';
   }
 }
 
