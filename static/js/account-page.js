@@ -25,7 +25,7 @@ function showAccount(account) {
   identityForm(account);
   passwordForm(account);
   deletionForm();
-  if (byId('linked')) new LinkedPanel(account);
+  if (document.getElementById('linked')) new LinkedPanel(account);
   load(new SessionList());
   load(new TokenList());
 }
