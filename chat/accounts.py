@@ -134,6 +134,13 @@ class Accounts:
     async def by_voucher(self, key: str) -> Account | None:
         return await self._one({"vouchers": key})
 
+    async def shown(self, ids: Sequence[str]) -> dict[str, str]:
+        """The names that others see of the accounts of these ids, as far as there are such."""
+        async with mongo_errors():
+            which = {"_id": {"$in": list(ids)}, "key": {"$exists": True}}
+            found = await self._accounts.find(which, {"name": True, "display": True}).to_list(None)
+        return {document["_id"]: document["display"] or document["name"] for document in found}
+
     async def names(self) -> AsyncIterator[tuple[str, tuple[str, str]]]:
         """The names of all accounts by their ids."""
         async with mongo_errors():

@@ -52,7 +52,8 @@ class Members:
     async def of(self, name: str, caller: Caller | None) -> list[MemberFacts]:
         """The members of a room that the caller may see, by their roles; raises ChatError."""
         members = (await self._access.to_see(name, caller)).policy.members
-        found = [MemberFacts(id, member.name, member.role) for id, member in members.items()]
+        names = await self._accounts.shown(list(members))  # as they are called now; guests keep theirs
+        found = [MemberFacts(id, names.get(id, member.name), member.role) for id, member in members.items()]
         return sorted(found, key=lambda member: (RANKS[member.role], member.name.casefold()))
 
     async def account(self, who: str) -> Author:

@@ -51,6 +51,11 @@ async def test_lists_members_to_those_who_may_see_the_room(mongod: SessionMongod
             ("cid", "member"),
         ]
         assert listed == await chat.house.members.of("den", replace(await account(chat, "root"), admin=True))
+        accounts = chat.identity.accounts
+        cid_now = await accounts.by_id(cid.id)
+        assert cid_now is not None
+        await accounts.change(cid_now, display="Cid the Great")
+        assert (await chat.house.members.of("den", ann))[-1].name == "Cid the Great"
         for stranger in (None, await account(chat, "eve"), guest(chat, "gus")):
             with pytest.raises(NotFound, match="no such room"):
                 await chat.house.members.of("den", stranger)
