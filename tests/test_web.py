@@ -5,6 +5,8 @@ import pytest
 import web
 from settings import Settings, SettingsError
 
+KNOWN = {"openid_issuer": "https://login.example.org", "openid_client_id": "parley"}
+
 
 @pytest.mark.parametrize(
     ("flag", "wrong"),
@@ -49,3 +51,33 @@ def test_lists_have_commas() -> None:
 def test_where_people_find_it(given: dict[str, str], port: int, address: str) -> None:
     """By its first name, through its proxy if it has one."""
     assert web.public_address(Settings(**given), port) == address
+
+
+def test_no_provider_is_none() -> None:
+    """Without an issuer nobody is asked, whatever else is set."""
+    assert web.openid_client(Settings()) is None
+    assert web.openid_client(Settings(openid_client_id="parley", openid_client_secret="hush")) is None
+
+
+def test_a_provider() -> None:
+    """An issuer and a client id are enough; a client may have no secret."""
+    client = web.openid_client(Settings(**KNOWN))
+    assert client is not None
+    assert (client.issuer, client.client_id, client.client_secret) == (*KNOWN.values(), "")
+
+
+@pytest.mark.parametrize(
+    ("change", "flag"),
+    [
+        ({"openid_issuer": "http://login.example.org"}, "--openid-issuer"),
+        ({"openid_issuer": "login.example.org"}, "--openid-issuer"),
+        ({"openid_client_id": ""}, "--openid-client-id"),
+        ({"openid_scopes": "profile email"}, "--openid-scopes"),
+    ],
+)
+def test_a_provider_that_cannot_be_used(change: dict[str, str], flag: str) -> None:
+    """What is wrong is one line that names the setting."""
+    with pytest.raises(SettingsError) as error:
+        web.openid_client(Settings(**(KNOWN | change)))
+    assert str(error.value).startswith(flag)
+    assert "\n" not in str(error.value)

@@ -131,11 +131,16 @@ class SignInTest(OpenIdCase):
     async def test_the_way_back_is_the_address_that_was_asked(self) -> None:
         """Behind a proxy that is believed it is the address that the browser knows, with its cookie."""
         headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7", "X-Forwarded-Host": "localhost"}
-        answer = await self.visitor().get("/api/openid/start", headers)
+        ann = self.visitor()
+        answer = await ann.get("/api/openid/start", headers)
         asked = parse_qs(urlsplit(answer.headers["Location"]).query)
         assert asked["redirect_uri"] == ["https://localhost/api/openid/callback"]
         assert answer.headers["Set-Cookie"].startswith("__Host-parley_openid=")
         assert "secure" in answer.headers["Set-Cookie"].lower()
+        there = await self.http_client.fetch(answer.headers["Location"], follow_redirects=False, raise_error=False)
+        back = str(there.headers["Location"]).removeprefix("https://localhost")
+        assert (await ann.get(back, headers)).status == 302
+        assert set(ann.cookies) == {"__Host-parley_session"}
 
     @gen_test
     async def test_the_page_has_a_button(self) -> None:
@@ -239,6 +244,19 @@ class OnlyLinkedTest(OpenIdCase):
         await bob.link()
         await stranger.sign_in()
         assert (await stranger.session())["user"]["name"] == "bob"
+
+
+class ProviderAloneTest(OpenIdCase):
+    settings: ClassVar[dict[str, Any]] = {"guests": "no", "registration": "no"}
+
+    @gen_test
+    async def test_the_provider_may_be_the_only_way_in(self) -> None:
+        """Without guests and registration a first sign-in makes an account all the same."""
+        assert (await self.call("POST", "/api/session", {"name": "ann"})).status == 403
+        assert (await self.call("POST", "/api/account", {"name": "ann", "password": PASSWORD})).status == 403
+        ann = self.visitor()
+        await ann.sign_in()
+        assert (await ann.session())["user"]["name"] == "ann"
 
 
 class WithoutTest(ChatTestCase):
