@@ -44,6 +44,13 @@ class RoomPage(PageHandler):
         self.render("room.html", room=room, title=title, guests=self.chat.access.guests)
 
 
+class PairPage(PageHandler):
+    """Chat roulette: a stranger to talk to."""
+
+    def get(self) -> None:
+        self.render("pair.html", title="Meet somebody", guests=self.chat.access.guests)
+
+
 class RoomSettingsPage(PageHandler):
     """What one may set about a room: the page's script asks which."""
 

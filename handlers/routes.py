@@ -31,7 +31,7 @@ from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
 from handlers.openapi.handler import OpenApiHandler
 from handlers.openid import OpenIdCallback, OpenIdStart, ProvidersHandler, UnlinkHandler
 from handlers.openid_provider import CALLBACK, START, OpenId
-from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, RoomPage, RoomSettingsPage, StaticFiles
+from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, PairPage, RoomPage, RoomSettingsPage, StaticFiles
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler, ProfilesHandler
 from handlers.poll import PollHandler
@@ -56,6 +56,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/", LobbyPage, shared),
             (rf"/chat/{ROOM}", RoomPage, shared),
             (rf"/chat/{ROOM}/settings", RoomSettingsPage, shared),
+            (r"/pair", PairPage, shared),
             (r"/sign-in", SignInPage, shared),
             (r"/sign-out", SignOutPage, shared),
             (r"/register", RegisterPage, shared),

@@ -47,11 +47,16 @@ export class Connection extends Emitter {
   #climbTimer;
   #readyAt = null;
   #state = { name: 'connecting' };
+  #isForRooms;
 
-  /** `transport`: "ws", "stream" or "poll" to take that one and no other; `site`: the server, a Site. */
-  constructor({ transport = null, site = here } = {}) {
+  /**
+   * `transport`: "ws", "stream" or "poll" to take that one and no other; `site`: the server, a Site; `isForRooms`:
+   * whether it is wanted only while there is a room to receive.
+   */
+  constructor({ transport = null, site = here, isForRooms = true } = {}) {
     super();
     this.#site = site;
+    this.#isForRooms = isForRooms;
     this.#ladder = new TransportLadder(transport, site);
     for (const type of PASSED_ON) this.#subscriptions.on(type, (detail) => this.emit(type, detail));
     this.#subscriptions.on('other', (message) => this.emit(message.type, message));
@@ -116,6 +121,10 @@ export class Connection extends Emitter {
     return this.isOnline;
   }
 
+  get #isOut() {
+    return this.#isForRooms && this.#subscriptions.rooms.length === 0;
+  }
+
   #hurry() {
     if (this.#state.name === 'reconnecting') this.connect();
   }
@@ -156,7 +165,7 @@ export class Connection extends Emitter {
     else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
     else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
     else if (code === UNAUTHENTICATED) await this.#askWhoOneIs(hadOpened ? reason : null);
-    else if (this.#subscriptions.rooms.length === 0) this.#setState({ name: 'out' });
+    else if (this.#isOut) this.#setState({ name: 'out' });
     else this.#retryIn(this.#backoff.next());
     const isClear = code === BROKEN || code === FORBIDDEN || code === UNAUTHENTICATED;
     if (!hadOpened && !isClear) await this.#diagnose(code);
@@ -176,10 +185,10 @@ export class Connection extends Emitter {
       const refusal = lost.length > 1 ? await refusalOf(this.#site, name) : { code: error, reason };
       if (refusal) this.#subscriptions.lose(name, refusal);
     }
-    const left = this.#subscriptions.rooms.length;
-    if (code === BROKEN && left === before.length) this.#setState({ name: 'offline', reason });
-    else if (left) this.#retryIn(this.#backoff.next());
-    else this.#setState({ name: 'out' });
+    const isSame = this.#subscriptions.rooms.length === before.length;
+    if (code === BROKEN && isSame) this.#setState({ name: 'offline', reason });
+    else if (this.#isOut) this.#setState({ name: 'out' });
+    else this.#retryIn(this.#backoff.next());
   }
 
   // A browser does not tell why a WebSocket did not open. If the session is still good over plain HTTP

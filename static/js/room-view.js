@@ -2,15 +2,12 @@ import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { notice, tell } from './notice.js';
-import { roomPath } from './room-name.js';
 import { showTitle } from './title-badge.js';
 
-/** Ties the parts of the room page together: what happens in one is passed on to the others. */
+/** Ties the parts of a page with a conversation together: what happens in one is passed on to the others. */
 export class RoomView {
   #parts;
-  #title = byId('room-title');
   #typing = byId('typing');
-  #settings = byId('room-settings');
 
   constructor(parts) {
     this.#parts = parts;
@@ -101,7 +98,7 @@ export class RoomView {
     actions.on('remove', (seq) => moderation.remove(seq));
     actions.on('report', (seq) => moderation.report(seq));
     people.on('profile', about);
-    profiles.on('changed', () => this.#showPeople(this.#room));
+    profiles.on('changed', () => this.#room && this.#showPeople(this.#room));
     card.on('message', (user) => this.#openDirect(user));
     for (const act of ['mute', 'kick', 'ban']) card.on(act, (user) => moderation.sanction(act, user));
     out.on('again', () => connection.subscribe(this.#room.name));
@@ -126,18 +123,19 @@ export class RoomView {
   }
 
   #seen() {
+    if (!this.#room) return;
     if (!document.hidden) this.#room.unread = 0;
     this.#showTabs();
   }
 
   #showTabs() {
-    const { tabs, rooms } = this.#parts;
+    const { tabs, rooms, head } = this.#parts;
+    head.update(this.#room);
     tabs.update(rooms.all, this.#room);
     showTitle(this.#room, rooms.all);
   }
 
   #showPeople(room) {
-    this.#title.textContent = room.title;
     this.#parts.people.update(room, this.#parts.session.user);
     this.#showTabs();
   }
@@ -187,12 +185,9 @@ export class RoomView {
   }
 
   #showRules(room) {
-    this.#title.textContent = room.title;
-    this.#showTabs();
     const { composer, notice: line, log } = this.#parts;
+    this.#showTabs();
     composer.isBlocked = line.update(room) !== '';
-    this.#settings.hidden = !isForSettings(room.rules);
-    this.#settings.href = `${roomPath(room.name)}/settings`;
     log.refresh({ quietly: true });
   }
 
@@ -213,9 +208,4 @@ export class RoomView {
       notice(`Older messages could not be loaded: ${error.reason ?? error}`);
     }
   }
-}
-
-// Whoever belongs to a room, or looks after it, has something to set or to see there.
-function isForSettings(rules) {
-  return Boolean(rules && (rules.role || rules.rights.moderate || rules.rights.own));
 }

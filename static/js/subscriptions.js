@@ -69,11 +69,12 @@ export class Subscriptions extends Emitter {
     this.emit('entries', { room: room.name, entries: fresh, isFirst });
   }
 
-  // Only subscriptions carry an `id`, the room's name, so that an error can be laid at its door.
-  #takeRefusal({ id, code, reason, retry_after: seconds }) {
+  // Subscriptions carry the room's name as their `id`, so that an error can be laid at its door.
+  #takeRefusal(refusal) {
+    const { id, code, reason, retry_after: seconds } = refusal;
     const room = this.#rooms.get(roomKey(String(id)));
-    if (!room) return;
-    if (PASSING.has(code) && typeof seconds === 'number') this.emit('postponed', { room, seconds });
+    if (!room) this.emit('other', refusal);
+    else if (PASSING.has(code) && typeof seconds === 'number') this.emit('postponed', { room, seconds });
     else this.lose(room.name, { code, reason });
   }
 }
