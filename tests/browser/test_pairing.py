@@ -8,7 +8,8 @@ from urllib.error import HTTPError
 import pytest
 from playwright.sync_api import Locator, expect
 
-from .person import Person, Visit
+from .person import OUTAGE, Person, Place, Visit
+from .proxy import Proxy
 from .server_process import ServerProcess
 
 # What a browser reports of the room of a pair that is over, where it asks for it.
@@ -18,7 +19,15 @@ ROOM_IS_OVER = r"status of 404 .*/api/(rooms|poll|stream)"
 class Stranger(Protocol):
     """Brings somebody to the page for meeting strangers."""
 
-    def __call__(self, name: str, *, transport: str = "") -> Person: ...
+    def __call__(self, name: str, *, transport: str = "", place: Place | None = None) -> Person: ...
+
+
+@pytest.fixture
+def proxy(server: ServerProcess) -> Iterator[Proxy]:
+    """A proxy that lets everything through. Tests name it before `stranger`, so that people have left when it ends."""
+    proxy = Proxy(server.address)
+    yield proxy
+    proxy.close()
 
 
 @pytest.fixture
@@ -26,8 +35,8 @@ def stranger(visit: Visit, server: ServerProcess) -> Iterator[Stranger]:
     """Nobody is left waiting for those who come after the test."""
     people: list[Person] = []
 
-    def bring(name: str, *, transport: str = "") -> Person:
-        person = visit(name, expects=(ROOM_IS_OVER,))
+    def bring(name: str, *, transport: str = "", place: Place | None = None) -> Person:
+        person = visit(name, place=place, expects=(ROOM_IS_OVER, OUTAGE) if place else (ROOM_IS_OVER,))
         people.append(person)
         person.goto("/pair", **({"transport": transport} if transport else {}))
         expect(person.connection).to_have_attribute("data-state", "online")
@@ -172,6 +181,23 @@ def test_a_reload_keeps_the_partner(stranger: Stranger) -> None:
     expect(ann.composer).to_have_value("as I was say")
     bob.say("welcome back")
     ann.sees("one moment", "welcome back")
+
+
+@pytest.mark.parametrize("transport", ["ws", "poll"])
+def test_a_cut_line_keeps_the_place(proxy: Proxy, stranger: Stranger, transport: str) -> None:
+    """Whose line is cut while they wait, and are in no room, is back in the queue and meets who comes."""
+    ann, bob = stranger("ann", place=proxy, transport=transport), stranger("bob")
+    seek(ann)
+    waits(ann)
+    proxy.is_down = True
+    proxy.cut()
+    ann.is_cut_off()
+    proxy.is_down = False
+    expect(ann.connection).to_have_attribute("data-state", "online")
+    seek(bob)
+    talks(ann, bob)
+    ann.say("here I am")
+    bob.sees("here I am")
 
 
 def test_blocked(stranger: Stranger) -> None:
