@@ -4,11 +4,14 @@ import asyncio
 import errno
 import resource
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
 from tornado.testing import ExpectLog
@@ -16,6 +19,8 @@ from tornado.web import Application, RequestHandler
 
 from handlers import listener as listener_module
 from handlers.listener import RESERVED_FILES, Listener, raise_file_limit
+from handlers.tls import tls_context
+from tests.certificates import Authority
 
 
 class Hello(RequestHandler):
@@ -24,12 +29,14 @@ class Hello(RequestHandler):
 
 
 @asynccontextmanager
-async def listening(file_limit: int = 100_000, sockets: list[Any] | None = None) -> AsyncIterator[tuple[Listener, int]]:
+async def listening(
+    file_limit: int = 100_000, sockets: list[Any] | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncIterator[tuple[Listener, int]]:
     """A listener before a small server, and its port."""
     server = HTTPServer(Application([("/", Hello)]))
     bound = bind_sockets(0, "127.0.0.1")
     port = bound[0].getsockname()[1]
-    listener = Listener(server, bound if sockets is None else sockets, file_limit=file_limit)
+    listener = Listener(server, bound if sockets is None else sockets, file_limit=file_limit, tls=tls)
     listener.start()
     try:
         yield listener, port
@@ -40,9 +47,10 @@ async def listening(file_limit: int = 100_000, sockets: list[Any] | None = None)
         bound[0].close()
 
 
-async def ask(port: int) -> bytes:
+async def ask(port: int, tls: ssl.SSLContext | None = None) -> bytes:
     """All that comes back for a request."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    name = "localhost" if tls else None
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls, server_hostname=name)
     writer.write(b"GET / HTTP/1.0\r\nHost: localhost\r\n\r\n")
     async with asyncio.timeout(10):
         answer = await reader.read()
@@ -91,6 +99,30 @@ async def test_one_who_has_gone_is_no_trouble() -> None:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         client.close()
         assert (await ask(port)).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_speaks_tls(tmp_path: Path) -> None:
+    """With a certificate, the one that is in use when they come, connections are encrypted; one too many is closed."""
+    authority = Authority(tmp_path)
+    one, other = (authority.certificate("localhost") for _ in range(2))
+    async with listening(tls=tls_context(str(one.chain), str(one.key))) as (listener, port):
+        assert (await ask(port, authority.context())).endswith(b"hello")
+        listener.tls = tls_context(str(other.chain), str(other.key))
+        assert (await ask(port, authority.context())).endswith(b"hello")
+    async with listening(file_limit=2, tls=tls_context(str(one.chain), str(one.key))) as (_, port):
+        with pytest.raises(OSError):
+            await ask(port, authority.context())
+
+
+async def test_one_who_has_gone_before_tls(tmp_path: Path) -> None:
+    """A connection that is cut before its handshake changes nothing."""
+    authority = Authority(tmp_path)
+    one = authority.certificate("localhost")
+    async with listening(tls=tls_context(str(one.chain), str(one.key))) as (_, port):
+        client = socket.create_connection(("127.0.0.1", port))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
+        client.close()
+        assert (await ask(port, authority.context())).endswith(b"hello")
 
 
 class Failing:

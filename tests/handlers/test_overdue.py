@@ -11,6 +11,7 @@ from handlers.proxies import Proxies, Ranges
 from handlers.web_server import WebServer
 from tests.waiting import PATIENCE, until
 
+PATIENT = Patience(header=10, body=20, idle=40, answer=80)
 HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
 
 
@@ -36,10 +37,9 @@ class Large(RequestHandler):
 class Scene:
     """A server whose clock is moved by hand."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         self.ready = asyncio.Event()
         application = Application([("/", Waiting, {"ready": self.ready}), ("/large", Large)])
-        patience = Patience(header=10, body=20, idle=40, answer=80)
         self.server = WebServer(application, proxies=Proxies(Ranges([])), patience=patience)
         self.now = 0.0
 
@@ -58,8 +58,8 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene() -> AsyncIterator[Scene]:
-    made = Scene()
+async def scene(patience: Patience = PATIENT) -> AsyncIterator[Scene]:
+    made = Scene(patience)
     made.server.listen(0, "127.0.0.1")
     try:
         yield made
@@ -180,3 +180,15 @@ async def test_nothing_is_kept_of_who_has_gone() -> None:
         await until(lambda: not stage.server._requests)
         assert stage.look(0) == 0
         assert not stage.server.overdue._since
+
+
+async def test_it_looks_by_itself() -> None:
+    """Run beside the server it cuts who is overdue, and nobody else."""
+    async with scene(Patience(header=0.2, body=0.2, idle=60, answer=60)) as stage:
+        looking = asyncio.create_task(stage.server.overdue.run())
+        waiting, _kept = await stage.client(HEAD + b"\r\n")
+        slow, _slow = await stage.client(HEAD)
+        assert await is_cut(slow)
+        stage.ready.set()
+        await waiting.readuntil(b"hello")
+        looking.cancel()
