@@ -46,6 +46,10 @@ from handlers.pairing import carry_out
 
 log = logging.getLogger("parley.socket")
 
+# Bytes of the reason in a close frame at most (RFC 6455, section 5.5: 125 with the code). A longer one has been told in
+# full by the error before it.
+REASON_LIMIT = 123
+
 
 class ChatSocket(ApiHandler, WebSocketHandler):
     """One live client. Reading goes on while what it asked for is under way; how much may be is bounded."""
@@ -318,7 +322,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     def close_transport(self, code: int, reason: str) -> None:
         if code == CloseCode.SLOW_CONSUMER:
             self.chat.metrics.slow_closes.inc()
-        self.close(code, reason)
+        self.close(code, reason.encode()[:REASON_LIMIT].decode(errors="ignore"))
 
     def on_close(self) -> None:
         self.chat.keepalive.remove(self)

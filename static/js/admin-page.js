@@ -31,7 +31,9 @@ async function show() {
   const wanted = Object.hasOwn(parts, location.hash.slice(1)) ? location.hash.slice(1) : 'figures';
   for (const [name, part] of Object.entries(parts)) {
     byId(`${name}-part`).hidden = name !== wanted;
-    setAttribute(document.querySelector(`.admin-tabs [href="#${name}"]`), 'aria-current', name === wanted ? 'page' : null);
+    const tab = document.querySelector(`.admin-tabs [href="#${name}"]`);
+    setAttribute(tab, 'aria-current', name === wanted ? 'page' : null);
+    if (name === wanted) tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
     if (name !== wanted) part.stop();
   }
   byId('trouble').textContent = '';

@@ -25,7 +25,7 @@ export class ConnectionPill {
   /** Shows a Connection's state. */
   update({ name, transport, nextTry, reason }) {
     Object.assign(this.#pill.dataset, { state: name, transport });
-    this.#label.textContent = reason ? `${LABELS[name]}: ${reason}` : LABELS[name];
+    this.#label.textContent = reason && name !== 'signed-out' ? `${LABELS[name]}: ${reason}` : LABELS[name];
     this.#try.hidden = name !== 'reconnecting' && name !== 'offline';
     this.#nextTry = name === 'reconnecting' ? nextTry : null;
     clearInterval(this.#ticking);

@@ -28,7 +28,7 @@ export class MemberList {
   async load({ rights, access } = { rights: this.#rights }) {
     this.#rights = rights;
     if (access) byId('new-member').hidden = access === 'direct' || !rights.moderate;
-    for (const option of byId('new-member').elements.role.options) option.hidden = option.value !== 'member' && !rights.own;
+    byId('new-member').elements.role.closest('.field').hidden = !rights.own;
     const { members } = await call('GET', this.#path);
     const order = Object.keys(ROLES);
     const rank = ({ role }) => order.indexOf(role);

@@ -174,8 +174,13 @@ export class RoomView {
       return;
     }
     room.out = { code, reason };
-    if (room === this.#room) this.#parts.out.update(room);
-    else notice(`You are out of ${room.title}: ${reason}`);
+    room.setMembers([], 0);
+    if (room !== this.#room) {
+      notice(`You are out of ${room.title}: ${reason}`);
+      return;
+    }
+    this.#showPeople(room);
+    this.#parts.out.update(room);
   }
 
   #isIn(room) {

@@ -13,7 +13,8 @@ export class SignedOutDialog {
 
   /** `reason`: the server's sentence, if it gave one. */
   show(reason) {
-    byId('signed-out-reason').textContent = reason ?? '';
+    // The heading has said so already.
+    byId('signed-out-reason').textContent = reason === 'You have been signed out.' ? '' : (reason ?? '');
     byId('signed-out-sign-in').href = this.#session.signInPath;
     if (!this.#dialog.open) this.#dialog.showModal();
   }

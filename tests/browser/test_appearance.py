@@ -13,7 +13,7 @@ STICKING_OUT = """() => [...document.querySelectorAll('body *')].filter((element
     const style = getComputedStyle(element);
     if (!width || !height || style.visibility === 'hidden') return false;
     if (element.closest('.visually-hidden, .skip-link')) return false;
-    const clipped = element.parentElement.closest('.rooms-bar, .page-header h1, .account summary');
+    const clipped = element.parentElement.closest('.rooms-bar, .admin-tabs, .page-header h1, .account summary');
     return !clipped && (left < -0.5 || right > innerWidth + 0.5);
 }).map((element) => element.outerHTML.slice(0, 80))"""
 

@@ -295,6 +295,16 @@ class BanTest(RulingTest):
         assert [act["act"] for act in (await self.facts())["acts"]] == ["unban", "ban"]
 
     @gen_test
+    async def test_a_long_reason(self) -> None:
+        """A reason that no close frame can hold is told in full by the error, and everybody who is banned is out."""
+        await self.begin()
+        socket = await self.socket(token=self.tokens["dan"], room="den")
+        reason = "ü" * 200
+        assert (await self.rule("mod", "ban", "dan", reason=reason)).status == 204
+        assert (await socket.hear("error"))["reason"].endswith(f": {reason}.")
+        assert await socket.closed() == 4403
+
+    @gen_test
     async def test_out_of_a_private_room(self) -> None:
         """A banned member is none any more, also after the ban."""
         await self.begin("private")
