@@ -13,6 +13,7 @@ from tornado.web import RequestHandler
 from handlers.base import STATUS, ApiHandler, NotFoundHandler
 from handlers.openapi.document import ERRORS, document, document_json
 from handlers.site import Site
+from handlers.socket import ChatSocket
 from tests.cases import ChatTestCase
 
 FILE = Path(__file__).resolve().parent.parent.parent / "docs" / "openapi.json"
@@ -34,8 +35,8 @@ def served(site: Site) -> Iterator[tuple[str, str]]:
     for rule in site.wildcard_router.rules:
         pattern = rule.matcher.regex.pattern.removesuffix("$")  # type: ignore[attr-defined]
         is_call = pattern.startswith("/api/") or issubclass(rule.target, ApiHandler)
-        if not is_call or rule.target is NotFoundHandler:
-            continue  # a page, files, the socket
+        if not is_call or rule.target in (NotFoundHandler, ChatSocket):
+            continue  # pages, files, and what is no call
         path = re.sub(r"\(.*?\)", "{}", pattern).replace("\\", "")
         for method in METHODS:
             if getattr(rule.target, method.lower()) is not getattr(RequestHandler, method.lower()):
