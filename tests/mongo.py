@@ -66,7 +66,10 @@ class SessionMongod:
         return f"test-{os.getpid()}-{next(self._numbers)}"
 
     def empty_name(self) -> str:
-        """Of a database that holds nothing, but has perhaps its collections and indexes already."""
+        """Of a database that holds nothing, but has perhaps its collections and indexes already.
+
+        Who changes more than documents takes a new one.
+        """
         if len(self._used) <= RESTED:
             return self.new_name()
         name = self._used.popleft()

@@ -187,11 +187,11 @@ async def test_a_room_that_another_process_made_just_now(mongod: SessionMongod, 
         assert await history.make_room(record("lobby")) == (theirs, False)
 
 
-async def test_what_mongodb_will_not_store(mongod: SessionMongod, database: str) -> None:
+async def test_what_mongodb_will_not_store(mongod: SessionMongod, new_database: str) -> None:
     """An insert that fails for another reason than a conflict is `unavailable`."""
-    async with mongod.history(database) as history:
+    async with mongod.history(new_database) as history:
         await store(history, message(1))
-        mongod.client[database].command("collMod", "entries", validator={"text": "only this"})
+        mongod.client[new_database].command("collMod", "entries", validator={"text": "only this"})
         with pytest.raises(Unavailable):
             await store(history, message(2))
 
