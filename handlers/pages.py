@@ -1,9 +1,10 @@
 """The pages: the lobby, a room, and what a browser is shown when something is wrong."""
 
+from collections.abc import Awaitable
 from contextlib import suppress
 from http.client import responses
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from tornado.web import HTTPError, StaticFileHandler
 
@@ -31,12 +32,28 @@ class PageHandler(Handler):
         self.render("error.html", status=status_code, title=title, reason=reason, again=self.again)
 
 
-class LobbyPage(PageHandler):
+class OpenPage(PageHandler):
+    """A page for guests too. Where they are not let in it is for those who are signed in, and others do that first."""
+
+    def prepare(self) -> Awaitable[None] | None:
+        loading = super().prepare()
+        if self.chat.access.guests != "no":
+            return loading
+        return self._lead_to_the_door(loading)
+
+    async def _lead_to_the_door(self, loading: Awaitable[None] | None) -> None:
+        if loading is not None:
+            await loading
+        if self.known() is None:
+            self.redirect("/sign-in?" + urlencode({"next": self.request.uri or "/"}))
+
+
+class LobbyPage(OpenPage):
     def get(self) -> None:
         self.render("lobby.html", guests=self.chat.access.guests)
 
 
-class RoomPage(PageHandler):
+class RoomPage(OpenPage):
     async def get(self, name: str) -> None:
         room = title = _known_name(name)
         with suppress(ChatError):  # a new room, one that is not to be seen, or MongoDB is away: its name will do
@@ -44,14 +61,14 @@ class RoomPage(PageHandler):
         self.render("room.html", room=room, title=title, guests=self.chat.access.guests)
 
 
-class PairPage(PageHandler):
+class PairPage(OpenPage):
     """Chat roulette: a stranger to talk to."""
 
     def get(self) -> None:
         self.render("pair.html", title="Meet somebody", guests=self.chat.access.guests)
 
 
-class RoomSettingsPage(PageHandler):
+class RoomSettingsPage(OpenPage):
     """What one may set about a room: the page's script asks which."""
 
     async def get(self, name: str) -> None:

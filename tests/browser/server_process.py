@@ -111,6 +111,16 @@ class ServerProcess:
             self.database()["accounts"].update_one({"name": name}, {"$set": {"admin": True}})
         return str(answer["token"])
 
+    def sign_in(self, name: str) -> str:
+        """The token of one more session of an account."""
+        return str(self.call("POST", "/api/session", {"name": name, "password": PASSWORD})["token"])
+
+    @property
+    def setup_link(self) -> str:
+        """Where the first administrator's account is made."""
+        found = re.findall(r"this link makes the account, once: (\S+)", self._said())
+        return str(found[-1]).replace("localhost", "127.0.0.1")
+
     def say(self, room: str, text: str, name: str) -> None:
         """Has a guest of that name write a message."""
         body = {"text": text, "key": str(uuid4())}

@@ -204,6 +204,18 @@ class ClosedDoorTest(FormCase):
     settings: ClassVar[dict[str, Any]] = {"guests": "no", "registration": "no"}
 
     @gen_test
+    async def test_strangers_are_led_to_the_door(self) -> None:
+        """Where guests are not let in the pages lead to the sign-in, and it leads back; accounts see them."""
+        for path in ("/", "/chat/lobby?transport=poll", "/chat/lobby/settings", "/pair"):
+            answer = await self.call("GET", path)
+            assert (answer.status, answer.headers["Location"]) == (302, "/sign-in?" + urlencode({"next": path}))
+        assert (await self.call("GET", "/?username=bob")).status == 302
+        token = self.chat.identity.entrance.open_setup()
+        made = await self.send_form("/setup", token=token, name="root", password=PASSWORD)
+        for path in ("/", "/chat/lobby", "/pair"):
+            assert (await self.call("GET", path, headers={"Cookie": cookie_of(made)})).status == 200
+
+    @gen_test
     async def test_what_is_closed_is_not_offered(self) -> None:
         """Without guests and registration the pages do not offer them, and the forms are refused."""
         page = (await self.call("GET", "/sign-in")).body.decode()
