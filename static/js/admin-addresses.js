@@ -31,7 +31,7 @@ export class AdminAddresses {
   #row({ range, until, reason, by }) {
     return row({
       title: range,
-      facts: [[until ? `until ${moment(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · '), reason],
+      facts: [`${until ? `until ${moment(until)}` : 'without end'} · by ${by.name}`, reason],
       actions: [rowButton('Lift the ban', range, () => this.#lift(range))],
     });
   }

@@ -83,8 +83,13 @@ class Tile {
     this.#value.textContent = this.#said(total);
     this.#standing = parts.map(([name, count]) => `${count} ${name}`).join(' · ');
     this.#note.textContent = this.#standing;
-    const range = numbers.length ? `, lowest ${this.#said(Math.min(...numbers))}, highest ${this.#said(Math.max(...numbers))}` : '';
-    this.#plot.update(numbers, `${this.#label} in the last five minutes: now ${this.#said(total)}${range}`);
+    this.#plot.update(numbers, `${this.#label} in the last five minutes: now ${this.#said(total)}${this.#range()}`);
+  }
+
+  #range() {
+    if (this.#numbers.length === 0) return '';
+    const [lowest, highest] = [Math.min(...this.#numbers), Math.max(...this.#numbers)].map((number) => this.#said(number));
+    return `, lowest ${lowest}, highest ${highest}`;
   }
 
   #said(number) {

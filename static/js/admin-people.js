@@ -82,10 +82,14 @@ export class AdminPeople {
     const isMe = person.id === this.#session.account.id;
     return row({
       title: display && display !== name ? `${display} (${name})` : name,
-      marks: [isMe && mark('you', 'strong'), admin && mark('administrator', 'strong'), banned && mark('banned', 'grave')],
+      marks: [
+        isMe && mark('you', 'strong'),
+        admin && mark('administrator', 'strong'),
+        banned && mark('banned', 'grave'),
+      ],
       facts: [
         [email, seen ? `here ${ago(seen)}` : 'not here yet', `since ${moment(made)}`].filter(Boolean).join(' · '),
-        banned && [`Banned ${banned.until ? `until ${moment(banned.until)}` : 'without end'}`, banned.reason].filter(Boolean).join(': '),
+        banned && banInWords(banned),
       ],
       actions: isMe ? [] : this.#actions(person),
     });
@@ -117,4 +121,9 @@ export class AdminPeople {
     notice(done.replace('name', () => name));
     await this.start().catch(tell);
   }
+}
+
+function banInWords({ until, reason }) {
+  const time = until ? `Banned until ${moment(until)}` : 'Banned without end';
+  return reason ? `${time}: ${reason}` : time;
 }

@@ -69,11 +69,11 @@ export class AdminReports {
   async #close(id) {
     const isDone = await confirm({
       question: 'Close this report?',
-      consequence: 'It stays among the closed ones, without the message. What is to be done about that is done in the room.',
+      consequence: 'It stays among the closed ones, without the message. The message itself stays in its room.',
       action: 'Close the report',
       asksReason: 'optional',
-      act: ({ reason }) =>
-        call('POST', `${REPORTS}/${encodeURIComponent(id)}`, { body: { state: 'closed', ...(reason && { note: reason }) } }),
+      act: ({ reason: words }) =>
+        call('POST', `${REPORTS}/${encodeURIComponent(id)}`, { body: { state: 'closed', ...(words && { note: words }) } }),
     });
     if (isDone) await this.start().catch(tell);
   }

@@ -15,7 +15,8 @@ export class InvitationList {
 
   constructor(room) {
     this.#path = `${roomApi(room)}/invitations`;
-    new ActionForm(byId('new-invitation'), ({ hours, uses }) => this.#make({ hours: Number(hours), uses: Number(uses) }));
+    const make = ({ hours, uses }) => this.#make({ hours: Number(hours), uses: Number(uses) });
+    new ActionForm(byId('new-invitation'), make);
   }
 
   async load() {
@@ -26,7 +27,7 @@ export class InvitationList {
     const title = uses === 0 ? 'For as many as come' : uses === 1 ? 'For one more person' : `For ${uses} more people`;
     return row({
       title,
-      facts: [[until ? `until ${moment(until)}` : 'without end', by && `by ${by.name ?? by}`].filter(Boolean).join(' · ')],
+      facts: [`${until ? `until ${moment(until)}` : 'without end'} · by ${by.name}`],
       actions: [rowButton('Revoke', title, () => this.#revoke(id), { isGrave: true })],
     });
   }
@@ -37,7 +38,7 @@ export class InvitationList {
       sentence: 'Pass this link on, or have it scanned. It is not shown again.',
       label: 'The invitation link',
       text: new URL(url, location.href).href,
-      more: qr ? [el('img', { class: 'qr', src: `data:image/svg+xml,${encodeURIComponent(qr)}`, alt: 'QR code of the link' })] : [],
+      more: [el('img', { class: 'qr', src: `data:image/svg+xml,${encodeURIComponent(qr)}`, alt: 'QR code of the link' })],
     });
     await this.load();
   }

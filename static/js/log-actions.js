@@ -8,7 +8,8 @@ const SEQ_ACTIONS = new Set(['edit', 'delete', 'profile', 'report', 'remove']);
 /**
  * What can be done to the messages of the log, by pointer or keyboard. Emits `edit` and `delete` (the
  * message's `seq`), `react` (`{seq, emoji, on}`), `retry` and `discard` (the key of an unsent message),
- * `older` and `fill` (`[from, to]` of a gap), and of others' messages `profile`, `report` and `remove` (the `seq`). Arrow keys, Home and End go from message to message.
+ * `older` and `fill` (`[from, to]` of a gap), and of others' messages `profile`, `report` and `remove` (the `seq`).
+ * Arrow keys, Home and End go from message to message.
  */
 export class LogActions extends Emitter {
   #log = byId('log');

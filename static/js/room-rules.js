@@ -21,7 +21,9 @@ export class RoomRules extends Emitter {
     super();
     this.#rooms = rooms;
     this.#session = session;
-    connection.on('subscribed', ({ room, isFirst }) => this.#askSoon(rooms.get(room), isFirst ? 0 : Math.random() * SPREAD));
+    connection.on('subscribed', ({ room, isFirst }) => {
+      this.#askSoon(rooms.get(room), isFirst ? 0 : Math.random() * SPREAD);
+    });
     connection.on('room', ({ room, type, ...changes }) => this.#change(rooms.get(room), changes));
     document.addEventListener('visibilitychange', () => this.#lookAgain());
     setInterval(() => this.#lookAgain(), LOOK_AGAIN);
@@ -63,6 +65,7 @@ export class RoomRules extends Emitter {
   }
 
   #askSoon(room, wait) {
+    if (!room) return;
     setTimeout(() => this.#rooms.get(room.name) === room && this.ask(room), wait);
   }
 

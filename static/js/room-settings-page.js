@@ -33,13 +33,18 @@ async function show() {
   const isInside = Boolean(role) || rights.own || rights.moderate;
   const parts = [
     ['members-panel', members, isInside],
-    ['invitations-panel', invitations, ['private', 'link'].includes(access) && (rights.moderate || (access === 'link' && role))],
+    ['invitations-panel', invitations, mayInvite(rules)],
     ['sanctions-panel', sanctions, access !== 'direct' && rights.moderate],
   ];
   for (const [panel, list, isWanted] of parts) {
     byId(panel).hidden = !isWanted;
     if (isWanted) await list.load(rules);
   }
+}
+
+// Nobody needs to be invited into an open room, and nobody can be into a private talk.
+function mayInvite({ access, role, rights }) {
+  return access === 'link' ? rights.moderate || Boolean(role) : access === 'private' && rights.moderate;
 }
 
 function facts({ access, role, rights, members_count: count }) {

@@ -4,6 +4,9 @@ import { roomKey } from './room-name.js';
 /** The refusals after which waiting helps. */
 const PASSING = new Set(['rate_limited', 'unavailable']);
 
+/** What a room is lost for that ends without a word. */
+const OVER = { code: 'not_found', reason: 'This room is over.' };
+
 const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction']);
 
 /**
@@ -41,7 +44,7 @@ export class Subscriptions extends Emitter {
     else if (message.type === 'subscribed') this.#takeSubscribed(room, message);
     else if (message.type === 'error' && message.id) this.#takeRefusal(message);
     else if (message.type === 'error' && room && !message.key) this.lose(room.name, message);
-    else if (message.type === 'unsubscribed' && room) this.lose(room.name, { code: 'not_found', reason: 'This room is over.' });
+    else if (message.type === 'unsubscribed' && isOver(room)) this.lose(room.name, OVER);
     else this.emit('other', message);
   }
 
@@ -77,4 +80,9 @@ export class Subscriptions extends Emitter {
     else if (PASSING.has(code) && typeof seconds === 'number') this.emit('postponed', { room, seconds });
     else this.lose(room.name, { code, reason });
   }
+}
+
+// Of a room that was left and is asked for again the old end may come late: before the answer to the new question.
+function isOver(room) {
+  return Boolean(room) && room.seq !== null;
 }

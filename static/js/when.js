@@ -8,6 +8,9 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY_LENGTH = 24 * HOUR;
 
+/** The units in which something is said to last, each with its length in seconds. */
+const UNITS = [[86_400, 'day'], [3_600, 'hour'], [60, 'minute']];
+
 /** The time of day, "14:05", as the reader's language writes it. All times are milliseconds since the epoch. */
 export function clock(at) {
   return CLOCK.format(at);
@@ -38,7 +41,7 @@ export function dayName(at, now = Date.now()) {
 
 /** How long something lasts, roughly: "10 minutes", "1 hour", "30 days". */
 export function duration(seconds) {
-  const [size, unit] = [[86_400, 'day'], [3_600, 'hour'], [60, 'minute']].find(([size]) => seconds >= size) ?? [1, 'second'];
+  const [size, unit] = UNITS.find(([length]) => seconds >= length) ?? [1, 'second'];
   const count = Math.round(seconds / size);
   return `${count} ${unit}${count === 1 ? '' : 's'}`;
 }
