@@ -20,7 +20,7 @@ from chat.limits import ModerationLimits
 from chat.names import reason_text
 from chat.people import People
 from chat.policy import FOREVER, Member, Policy, Role, Sanction, Sanctions
-from chat.protocol import Change, Delete
+from chat.protocol import SEQ_LIMIT, Change, Delete
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
@@ -66,7 +66,7 @@ class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     who: str = ""
     seconds: Seconds = FOREVER
     reason: str = ""
-    seq: Annotated[int, Meta(ge=0)] = 0
+    seq: Annotated[int, Meta(ge=0, le=SEQ_LIMIT)] = 0
     address: bool = True
 
 

@@ -142,6 +142,8 @@ class MessageTest(RulingTest):
         assert (await self.rule("mod", "remove", seq=1)).status == 204
         for seq in (1, 2, 99):
             assert (await self.rule("mod", "remove", seq=seq)).status == 404
+        huge = await self.rule("mod", "remove", seq=10**30)
+        assert (huge.status, huge.code) == (400, "bad_request"), "no message can have that number"
         assert len((await self.facts())["acts"]) == 1
 
     @gen_test
