@@ -36,7 +36,7 @@ faults: $(VENV)/.dev
 # Parley beside its peers: needs a C compiler and Node.js; rewrites docs/benchmarks.md.
 bench: $(VENV)/.run
 	test -d benchmarks/.venv || $(PYTHON) -m venv benchmarks/.venv
-	benchmarks/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	benchmarks/.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r benchmarks/requirements.txt
 	cd benchmarks && npm ci --no-audit --no-fund
 	benchmarks/.venv/bin/python benchmarks/run.py --write $(ARGS)
 
@@ -62,11 +62,11 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.run: requirements.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt | $(BIN)/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-dev.txt
 	@touch $@ $(VENV)/.run
 
 clean:
