@@ -13,7 +13,7 @@ from tornado.httputil import HTTPHeaders
 from tornado.testing import AsyncHTTPTestCase
 from tornado.web import Application
 
-import server
+import assembly
 import web
 from chat.chat import Chat
 from chat.database import Connection
@@ -77,12 +77,12 @@ class ChatTestCase(AsyncHTTPTestCase):
         self._cuts: list[Callable[[], None]] = []
         self.config = Settings(**({"send_timeout": 10, "mongo_timeout": 10} | self.settings))
         self.connection = Connection(self.mongod.uri, self.database_name, timeout=self.config.mongo_timeout)
-        self.chat: Chat = server.make_chat(self.config, self.connection, SECRET, self.bindings())
+        self.chat: Chat = assembly.make_chat(self.config, self.connection, SECRET, self.bindings())
         if self.quick_passwords:
             self.chat.identity.passwords.hasher = QUICK_HASHER
         patient = self.mongod.connection(self.database_name)
         try:  # the indexes are there before the short timeouts of some tests count
-            await server.prepare(server.make_chat(self.config, patient, SECRET))
+            await assembly.prepare(assembly.make_chat(self.config, patient, SECRET))
         finally:
             patient.close()
         self.sessions = Sessions(self.chat)

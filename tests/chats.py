@@ -6,7 +6,7 @@ from typing import Any
 
 from argon2 import PasswordHasher
 
-import server
+import assembly
 from chat.callers import Caller
 from chat.chat import Chat
 from chat.sessions import Origin
@@ -23,10 +23,10 @@ QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 async def open_chat(mongod: SessionMongod, database: str, **values: Any) -> AsyncIterator[Chat]:
     """With these settings; changes are stored, and nothing is done of itself."""
     connection = mongod.connection(database)
-    chat = server.make_chat(Settings(**values), connection, "a secret of the tests")
+    chat = assembly.make_chat(Settings(**values), connection, "a secret of the tests")
     chat.identity.passwords.hasher = QUICK_HASHER
     try:
-        await server.prepare(chat)
+        await assembly.prepare(chat)
         chat.commit.start()
         yield chat
     finally:

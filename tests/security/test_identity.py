@@ -10,7 +10,7 @@ from unittest import mock
 import pytest
 from tornado.testing import gen_test
 
-import server
+import assembly
 from chat.entries import Author
 from chat.errors import NameTaken
 from tests.cases import PASSWORD, SECRET, ChatTestCase
@@ -205,7 +205,7 @@ class NamesTest(ChatTestCase):
         ann = await self.account("ann")
         await self.call("PATCH", "/api/account", {"display": "Ann Lee"}, token=ann)
         await self.call("POST", "/api/account/tokens", {"name": "helper"}, token=ann)
-        other = server.make_chat(self.config, self.connection, SECRET)
+        other = assembly.make_chat(self.config, self.connection, SECRET)
         other.people.guest("helper")
         await other.identity.prepare()
         for name in ("ANN", "ann lee", "heIper"):

@@ -1,0 +1,167 @@
+"""The parts of the domain by the settings, joined."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import TypeVar
+
+import msgspec
+
+from chat.access import Access
+from chat.alarms import Alarms
+from chat.audience import Audience
+from chat.audit import Audit
+from chat.bans import Bans
+from chat.changes import Changes
+from chat.chat import Chat
+from chat.claims import Claims
+from chat.clients import Clients
+from chat.commit import GroupCommit
+from chat.database import Connection
+from chat.directory import Directory
+from chat.events import Binding, Events
+from chat.history import History
+from chat.house import make_house
+from chat.identity import make_identity
+from chat.keepalive import Keepalive
+from chat.lifetimes import LifetimeTable
+from chat.limits import IdentityLimits, Limits, ModerationLimits, RoomLimits
+from chat.matching import Matching
+from chat.metrics import Metrics
+from chat.oversight import make_oversight
+from chat.pairing import Pairing
+from chat.people import People
+from chat.rates import Rates, RateTable
+from chat.registry import RoomRegistry
+from chat.waiter import Tick
+from chat.whereabouts import Whereabouts
+from settings import Settings
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def make_chat(config: Settings, connection: Connection, secret: str, bindings: Sequence[Binding] = ()) -> Chat:
+    """The parts of the domain, joined. `secret` signs what guests are given; `bindings` are those of the plug-ins."""
+    loop = asyncio.get_running_loop()
+    alarms = Alarms(loop)
+    stopping = asyncio.Event()
+    metrics = Metrics()
+    clients = Clients(
+        limit=config.clients_limit,
+        address_limit=config.clients_per_address,
+        backlog_limit=config.backlog_total,
+    )
+    history = History(connection.database)
+    commit = GroupCommit(
+        history,
+        batch=config.commit_limit,
+        queue=config.queue_limit,
+        timeout=config.send_timeout,
+        heal_interval=config.heal_interval,
+        observe=metrics.observe_commit,
+    )
+    registry = RoomRegistry(
+        history,
+        alarms.call_later,
+        keep=config.recent,
+        presence_limit=config.presence_limit,
+        idle=config.room_idle,
+        delivered=metrics.delivered.inc,
+    )
+    claims = Claims()
+    people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check)
+    bans = Bans(connection.database, limit=config.banned_ranges)
+    limits = settings_of(config, IdentityLimits)
+    changes = Changes(history, commit, reaction_limit=config.reaction_limit)
+    rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
+    identity = make_identity(
+        connection.database,
+        secret,
+        limits,
+        bans=bans,
+        changes=changes,
+        claims=claims,
+        clients=clients,
+        history=history,
+        people=people,
+        rates=rates,
+        registry=registry,
+    )
+    whereabouts = Whereabouts()
+    metrics.watch(clients, registry.__len__, commit.__len__)
+    access = Access(registry, rates, whereabouts, guests=config.guests)
+    audience = Audience(clients, registry)
+    events = Events(bindings, audience, settings_of(config, Limits), limit=config.event_limit)
+    if bindings:
+        clients.watch(events.came, events.went)
+        registry.visitors = events
+    audit = Audit(connection.database, observe=metrics.count_act)
+    house = make_house(
+        connection.database,
+        access=access,
+        audit=audit,
+        commit=commit,
+        history=history,
+        identity=identity,
+        limits=settings_of(config, RoomLimits),
+        lifetimes=settings_of(config, LifetimeTable),
+        rates=rates,
+        registry=registry,
+    )
+    oversight = make_oversight(
+        connection.database,
+        access=access,
+        audit=audit,
+        bans=bans,
+        changes=changes,
+        clients=clients,
+        history=history,
+        identity=identity,
+        limits=settings_of(config, ModerationLimits),
+        metrics=metrics,
+        people=people,
+        rates=rates,
+        registry=registry,
+        whereabouts=whereabouts,
+    )
+    house.lifetimes.also_erase(oversight.reports.erase)
+    return Chat(
+        access=access,
+        alarms=alarms,
+        audience=audience,
+        audit=audit,
+        bans=bans,
+        connection=connection,
+        events=events,
+        history=history,
+        house=house,
+        commit=commit,
+        changes=changes,
+        registry=registry,
+        directory=Directory(registry, stopping, limit=config.rooms_limit, memberships=config.memberships_limit),
+        pairing=Pairing(
+            Matching(loop.time, patience=config.pair_patience), registry, alarms.call_later, grace=config.pair_grace
+        ),
+        people=people,
+        identity=identity,
+        clients=clients,
+        metrics=metrics,
+        oversight=oversight,
+        rates=rates,
+        keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
+        tick=Tick(loop.call_soon),
+        limits=settings_of(config, Limits),
+        stopping=stopping,
+    )
+
+
+def settings_of(config: Settings, kind: type[T]) -> T:
+    """The settings that a part of the domain asks for by the names of its fields."""
+    return kind(**{name: getattr(config, name) for name in kind.__struct_fields__})
+
+
+async def prepare(chat: Chat) -> None:
+    """Makes the indexes, and reads what is kept in memory; raises DatabaseError."""
+    await chat.history.prepare()
+    await chat.oversight.prepare()
+    await chat.identity.prepare()
+    await chat.house.prepare()
