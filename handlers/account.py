@@ -1,5 +1,6 @@
 """/api/account: registering, and one's own account."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -11,6 +12,9 @@ from handlers.identity import origin_of
 
 # What a picture's bytes grow by as base64 in JSON, and the other fields beside it.
 GROWTH, BESIDE = 4 / 3, 4096
+
+# Makes a path of ours an address; see Handler.link.
+Link = Callable[[str], str]
 
 
 class Registration(msgspec.Struct, forbid_unknown_fields=True):
@@ -48,12 +52,12 @@ class AccountHandler(ApiHandler):
         self.answer(signed_in, status=201)
 
     async def get(self) -> None:
-        self.answer(account_answer(await self.account()))
+        self.answer(account_answer(await self.account(), self.link))
 
     async def patch(self) -> None:
         account, wanted = await self.account(), self.read(ProfileChange)
         profiles, origin = self.chat.identity.profiles, origin_of(self.request)
-        self.answer(account_answer(await profiles.change(account, wanted, self.caller(), origin)))
+        self.answer(account_answer(await profiles.change(account, wanted, self.caller(), origin), self.link))
 
     async def delete(self) -> None:
         account, wanted = await self.account(), self.read(Deletion)
@@ -73,7 +77,7 @@ class PasswordHandler(ApiHandler):
         self.no_content()
 
 
-def account_answer(account: Account) -> dict[str, Any]:
+def account_answer(account: Account, link: Link) -> dict[str, Any]:
     """An account as its owner sees it."""
     return {
         "id": account.id,
@@ -81,7 +85,7 @@ def account_answer(account: Account) -> dict[str, Any]:
         "display": account.display,
         "colour": account.colour,
         "status": account.status,
-        "picture": picture_address(account),
+        "picture": picture_address(account, link),
         "email": account.email,
         "admin": account.admin,
         "password": bool(account.password),
@@ -90,6 +94,6 @@ def account_answer(account: Account) -> dict[str, Any]:
     }
 
 
-def picture_address(account: Account) -> str:
+def picture_address(account: Account, link: Link) -> str:
     """Where the account's picture is, or nothing if it has none; another picture has another address."""
-    return f"/api/people/{account.id}/picture?v={account.picture}" if account.picture else ""
+    return link(f"/api/people/{account.id}/picture?v={account.picture}") if account.picture else ""

@@ -76,6 +76,17 @@ class Handler(Guarded):
         """How many bytes a body may have."""
         return self.chat.limits.message_limit
 
+    def link(self, path: str) -> str:
+        """The address of a page or a call of ours, for redirects and, as `link('/pair')`, in templates.
+
+        Parley may be mounted below a path of somebody else's site, so no address is written without it; in scripts
+        `pagePath('/pair')` of site.js is the same.
+        """
+        return f"{self.settings['base']}{path}"
+
+    def get_template_namespace(self) -> dict[str, Any]:
+        return super().get_template_namespace() | {"link": self.link}
+
     async def _load(self, token: str) -> None:
         with suppress(Unavailable):  # told by `caller`, if anybody asks for it
             await self.sessions.load(token)

@@ -8,7 +8,7 @@ from chat.errors import BadRequest, ChatError, NotFound, RateLimited
 from handlers.base import STATUS
 from handlers.identity import origin_of
 from handlers.local_paths import local_path
-from handlers.openid_provider import openid_of
+from handlers.openid_provider import START, openid_of
 from handlers.pages import PageHandler
 
 
@@ -47,7 +47,7 @@ class FormPage(PageHandler):
     @property
     def next(self) -> str:
         """The page to go to after this one."""
-        return local_path(self.field("next"))
+        return local_path(self.field("next"), self.link("/"))
 
     def enter(self, signed_in: SignedIn, to: str) -> None:
         """Keeps the session in the browser, and goes on."""
@@ -73,7 +73,7 @@ class SignInPage(FormPage):
             "guest": name if is_guest else "",
             "reason": "" if is_guest else _sentence(error),
             "guest_reason": _sentence(error) if is_guest else "",
-            "providers": openid_of(self).buttons(self.next),
+            "providers": openid_of(self).buttons(self.link(START), self.next),
         }
         super().show(error, **shown | more)
 
@@ -101,7 +101,7 @@ class SignOutPage(PageHandler):
         if caller is not None:
             await self.chat.identity.departures.sign_out(caller)
         self.sessions.clear_cookie(self)
-        self.redirect("/", status=303)
+        self.redirect(self.link("/"), status=303)
 
 
 class RegisterPage(FormPage):
@@ -143,7 +143,7 @@ class SetupPage(FormPage):
         except ChatError as error:
             self.show(error)
         else:
-            self.enter(signed_in, "/admin")
+            self.enter(signed_in, self.link("/admin"))
 
     async def _check(self) -> None:
         if not await self.chat.identity.entrance.needs_setup():
@@ -165,7 +165,7 @@ class JoinPage(FormPage):
         except ChatError as error:
             await self._show(token, error)
         else:
-            self.redirect(f"/chat/{quote(room.name, safe='')}", status=303)
+            self.redirect(self.link(f"/chat/{quote(room.name, safe='')}"), status=303)
 
     async def _show(self, token: str, error: ChatError | None = None) -> None:
         caller = self.known()
@@ -175,7 +175,7 @@ class JoinPage(FormPage):
             raise NotFound(
                 "This invitation is wrong, used up, too old or taken back. Ask whoever invited you for another one."
             ) from None
-        onward = urlencode({"next": f"/join/{quote(token, safe='')}"})
+        onward = urlencode({"next": self.link(f"/join/{quote(token, safe='')}")})
         self.show(error, title=room.title, user=caller.user.name if caller else "", onward=onward)
 
 
@@ -184,7 +184,7 @@ class InvitationPage(PageHandler):
 
     def get(self) -> None:
         token = self.get_query_argument("link", "").strip().rstrip("/").rpartition("/")[2]
-        self.redirect(f"/join/{quote(token, safe='')}" if token else "/")
+        self.redirect(self.link(f"/join/{quote(token, safe='')}" if token else "/"))
 
 
 def _sentence(error: ChatError | None) -> str:

@@ -18,13 +18,16 @@ from chat.sessions import Origin
 COOKIE = "parley_session"
 # Browsers take it from this very host over TLS alone, so that no neighbour of it can slip in another (RFC 6265bis,
 # section 4.1.3.2).
-SECURE_COOKIE = "__Host-" + COOKIE
+SECURE_PREFIX = "__Host-"
+SECURE_COOKIE = SECURE_PREFIX + COOKIE
 
 
 class Sessions:
     """Reads from requests, and writes to answers, whose session they belong to."""
 
-    def __init__(self, chat: Chat) -> None:
+    def __init__(self, chat: Chat, base: str = "") -> None:
+        name = cookie_name(COOKIE, base)
+        self._cookies = {False: name, True: SECURE_PREFIX + name}
         self._tokens = chat.identity.tokens
         self._guests = chat.identity.guests
         self._entrance = chat.identity.entrance
@@ -49,7 +52,7 @@ class Sessions:
             token = _bearer(authorization[0])
             if token is not None:
                 return self._caller(token, request) or self._refuse(token, request)
-        token = _cookie(request)
+        token = self._cookie(request)
         caller = self._caller(token, request) if token else None
         if caller is not None:
             return caller
@@ -64,7 +67,7 @@ class Sessions:
         authorization = request.headers.get_list("Authorization")
         token = _bearer(authorization[0]) if authorization else None
         if token is None:
-            token = _cookie(request)
+            token = self._cookie(request)
         return token if token and not self._tokens.is_loaded(token) else None
 
     async def load(self, token: str) -> None:
@@ -91,7 +94,7 @@ class Sessions:
 
     def set_cookie(self, handler: RequestHandler, token: str) -> None:
         handler.set_cookie(
-            _name(handler.request),
+            self._name(handler.request),
             token,
             max_age=self._days * 86_400,
             path="/",
@@ -102,7 +105,20 @@ class Sessions:
 
     def clear_cookie(self, handler: RequestHandler) -> None:
         secure = _is_secure(handler.request)
-        handler.clear_cookie(_name(handler.request), path="/", httponly=True, samesite="Lax", secure=secure)
+        handler.clear_cookie(self._name(handler.request), path="/", httponly=True, samesite="Lax", secure=secure)
+
+    def has_cookie(self, request: HTTPServerRequest) -> bool:
+        """Whether a browser sent what it keeps, under TLS or without."""
+        return any(name in request.cookies for name in self._cookies.values())
+
+    def _cookie(self, request: HTTPServerRequest) -> str | None:
+        if not request.headers.get_list("Cookie"):
+            return None
+        cookie = request.cookies.get(self._name(request))
+        return cookie.value if cookie else None
+
+    def _name(self, request: HTTPServerRequest) -> str:
+        return self._cookies[_is_secure(request)]
 
 
 def origin_of(request: HTTPServerRequest) -> Origin:
@@ -115,16 +131,13 @@ def _bearer(authorization: str) -> str | None:
     return token.strip() if scheme.lower() == "bearer" else None
 
 
-def _cookie(request: HTTPServerRequest) -> str | None:
-    if not request.headers.get_list("Cookie"):
-        return None
-    cookie = request.cookies.get(_name(request))
-    return cookie.value if cookie else None
-
-
 def _is_secure(request: HTTPServerRequest) -> bool:
     return request.protocol == "https"
 
 
-def _name(request: HTTPServerRequest) -> str:
-    return SECURE_COOKIE if _is_secure(request) else COOKIE
+def cookie_name(name: str, base: str, *, secure: bool = False) -> str:
+    """A cookie's name. One mounted below a path has its own, as another may be mounted beside it.
+
+    The path of a cookie would keep them apart too, but keeps nothing from anybody, and `__Host-` forbids it.
+    """
+    return (SECURE_PREFIX if secure else "") + name + base.replace("/", "-")

@@ -16,7 +16,7 @@ class InvitationsHandler(ApiHandler):
 
     async def post(self, name: str) -> None:
         invitation, token = await self.chat.house.invitations.make(name, self.read(NewInvitation), self.caller())
-        url = f"{self.request.protocol}://{self.request.host}/join/{token}"
+        url = f"{self.request.protocol}://{self.request.host}{self.link('/join/')}{token}"
         self.answer(_shown(invitation) | {"url": url, "token": token, "qr": _qr_code(url)}, status=201)
 
 

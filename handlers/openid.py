@@ -6,7 +6,7 @@ from chat.addresses import address_key
 from chat.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from chat.vouchers import Voucher
 from handlers.base import ApiHandler
-from handlers.identity import origin_of
+from handlers.identity import cookie_name, origin_of
 from handlers.local_paths import local_path
 from handlers.openid_flow import COOKIE, Flow
 from handlers.openid_provider import CALLBACK, OpenIdProvider, openid_of
@@ -42,12 +42,12 @@ class OpenIdPage(PageHandler):
     @property
     def back(self) -> str:
         """Where the provider sends the browser; it has a list of the addresses that it may."""
-        return f"{self.request.protocol}://{self.request.host}{CALLBACK}"
+        return f"{self.request.protocol}://{self.request.host}{self.link(CALLBACK)}"
 
     @property
     def cookie(self) -> str:
         """The cookie's name; over TLS one that no neighbour of this host can set (RFC 6265bis, section 4.1.3.2)."""
-        return f"__Host-{COOKIE}" if self.request.protocol == "https" else COOKIE
+        return cookie_name(COOKIE, self.settings["base"], secure=self.request.protocol == "https")
 
 
 class OpenIdStart(OpenIdPage):
@@ -57,7 +57,7 @@ class OpenIdStart(OpenIdPage):
         provider, flows = self.provider, openid_of(self).flows
         self.chat.rates.sign_in(self.request.remote_ip or "")
         is_link = self.get_query_argument("link", "") == "1"
-        next = local_path(self.get_query_argument("next", "/account" if is_link else "/"))
+        next = local_path(self.get_query_argument("next", self.link("/account" if is_link else "/")), self.link("/"))
         flow = Flow.begin(next=next, account=self._account() if is_link else "")
         address = await provider.address(flow, self.back)
         self.set_cookie(
@@ -112,7 +112,7 @@ class OpenIdCallback(OpenIdPage):
     def _flow(self) -> Flow:
         """The sign-in that this browser has begun, which is over with this; raises BadRequest if there is none."""
         sealed = self.get_cookie(self.cookie) or ""
-        self.clear_cookie(self.cookie, path="/", httponly=True, samesite="Lax", secure=self.cookie != COOKIE)
+        self.clear_cookie(self.cookie, path="/", httponly=True, samesite="Lax", secure=self.request.protocol == "https")
         flow = openid_of(self).flows.read(sealed, self.get_query_argument("state", ""))
         if flow is None:
             raise BadRequest("This sign-in was begun in another browser, or too long ago. Try again.")

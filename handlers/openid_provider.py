@@ -230,9 +230,9 @@ class OpenId:
         """What can be chosen from: one, or nothing."""
         return [{"name": "openid", "label": self.provider.label}] if self.provider else []
 
-    def buttons(self, next: str) -> list[dict[str, str]]:
-        """The same with the addresses that begin a sign-in."""
-        return [{"label": each["label"], "href": f"{START}?{urlencode({'next': next})}"} for each in self.providers]
+    def buttons(self, start: str, next: str) -> list[dict[str, str]]:
+        """The same with the addresses that begin a sign-in, made of the one that does for all."""
+        return [{"label": each["label"], "href": f"{start}?{urlencode({'next': next})}"} for each in self.providers]
 
     def close(self) -> None:
         if self.provider is not None:

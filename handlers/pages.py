@@ -20,7 +20,7 @@ class PageHandler(Handler):
 
     guards = PAGE_HEADERS
     again = ""
-    """The page from which one may try again when this one fails."""
+    """The page, as a path of ours, from which one may try again when this one fails."""
 
     def set_default_headers(self) -> None:
         super().set_default_headers()
@@ -45,7 +45,7 @@ class OpenPage(PageHandler):
         if loading is not None:
             await loading
         if self.known() is None:
-            self.redirect("/sign-in?" + urlencode({"next": self.request.uri or "/"}))
+            self.redirect(self.link("/sign-in?") + urlencode({"next": self.request.uri or self.link("/")}))
 
 
 class LobbyPage(OpenPage):
@@ -75,7 +75,8 @@ class RoomSettingsPage(OpenPage):
         room = title = _known_name(name)
         with suppress(ChatError):  # of a room that is not to be seen the page says so
             title = (await self.chat.access.to_see(name, self.known())).title
-        self.render("room-settings.html", room=room, title=title, room_path=f"/chat/{quote(room, safe='')}")
+        room_path = self.link(f"/chat/{quote(room, safe='')}")
+        self.render("room-settings.html", room=room, title=title, room_path=room_path)
 
 
 class AccountPage(PageHandler):
@@ -84,7 +85,7 @@ class AccountPage(PageHandler):
     async def get(self) -> None:
         caller = self.known()
         if caller is None or not caller.account:
-            self.redirect("/sign-in?next=/account")
+            self.redirect(self.link("/sign-in?next=") + self.link("/account"))
         else:
             least, providers = self.chat.identity.passwords.least, openid_of(self).providers
             self.render("account.html", password_least=least, providers=providers)
@@ -96,7 +97,7 @@ class AdminPage(PageHandler):
     async def get(self) -> None:
         caller = self.known()
         if caller is None or not caller.account:
-            self.redirect("/sign-in?next=/admin")
+            self.redirect(self.link("/sign-in?next=") + self.link("/admin"))
         elif not caller.admin:
             raise Forbidden("This page is for the administrators of this server.")
         else:

@@ -4,7 +4,7 @@ from typing import Any
 
 from chat.accounts import Account
 from chat.errors import BadRequest, NotFound
-from handlers.account import picture_address
+from handlers.account import Link, picture_address
 from handlers.base import ApiHandler
 
 # A picture's address changes with it, so who has it need not ask again (seconds: a year).
@@ -22,7 +22,7 @@ class ProfilesHandler(ApiHandler):
         if len(ids) > AT_ONCE:
             raise BadRequest(f"One question is about at most {AT_ONCE} people.")
         accounts = await self.chat.identity.accounts.by_ids(ids)
-        self.answer({"people": [_account_profile(account) for account in accounts]})
+        self.answer({"people": [_account_profile(account, self.link) for account in accounts]})
 
 
 class PersonHandler(ApiHandler):
@@ -34,7 +34,7 @@ class PersonHandler(ApiHandler):
         nothing = {"display": "", "colour": "", "status": "", "picture": ""}
         account = await self.chat.identity.accounts.by_id(id)
         if account is not None:
-            return _account_profile(account)
+            return _account_profile(account, self.link)
         bot = await self.chat.identity.bots.by_id(id)
         if bot is not None:
             return {"id": bot.id, "name": bot.name, **nothing, "guest": False}
@@ -65,13 +65,13 @@ class PictureHandler(ApiHandler):
             self.write(picture.data)
 
 
-def _account_profile(account: Account) -> dict[str, Any]:
+def _account_profile(account: Account, link: Link) -> dict[str, Any]:
     return {
         "id": account.id,
         "name": account.name,
         "display": account.display,
         "colour": account.colour,
         "status": account.status,
-        "picture": picture_address(account),
+        "picture": picture_address(account, link),
         "guest": False,
     }

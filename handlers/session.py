@@ -22,7 +22,7 @@ class SessionHandler(ApiHandler):
         self.chat.people.check(caller.user)
         account: dict[str, Any] | None = None
         if caller.account and caller.scope is None:
-            account = account_answer(await self.account())
+            account = account_answer(await self.account(), self.link)
         self.answer({"user": caller.user, "account": account})
 
     async def post(self) -> None:

@@ -34,8 +34,9 @@ class Refusal(NamedTuple):
 class Reach:
     """From where the web may be used: by which names of the server, from pages of which sites, by which proxies' word.
 
-    `metrics` are the addresses that may read the figures, `hsts` the days for which browsers are to use TLS only once
-    they have, `log` whether each request is logged.
+    All of it lies below the path `base`, which is empty for a server of its own. `metrics` are the addresses that may
+    read the figures, `hsts` the days for which browsers are to use TLS only once they have, `log` whether each request
+    is logged.
     """
 
     hosts: Hosts
@@ -44,6 +45,7 @@ class Reach:
     proxies: Proxies
     hsts: int
     log: bool
+    base: str = ""
 
 
 class Site(Application):
@@ -54,7 +56,9 @@ class Site(Application):
         self.reach = reach
         self._shown = {handler: _shown(pattern) for pattern, handler, _ in rules}
         super().__init__(
-            rules,
+            [(reach.base + pattern, handler, given) for pattern, handler, given in rules],
+            base=reach.base,
+            static_url_prefix=f"{reach.base}/static/",
             default_handler_args=shared,
             origins=reach.origins,
             metrics_from=reach.metrics,
@@ -65,7 +69,7 @@ class Site(Application):
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         if self.refusal(request) is None:
             return super().find_handler(request, **kwargs)
-        handler = RefusedCall if request.path.startswith(CALLS) else RefusedPage
+        handler = RefusedCall if request.path.removeprefix(self.reach.base).startswith(CALLS) else RefusedPage
         return self.get_handler_delegate(request, handler, self._shared)
 
     def refusal(self, request: HTTPServerRequest) -> Refusal | None:

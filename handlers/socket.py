@@ -40,7 +40,6 @@ from chat.protocol import (
 from chat.room import Room
 from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
-from handlers.identity import COOKIE, SECURE_COOKIE
 from handlers.origins import Origins
 from handlers.pairing import carry_out
 
@@ -76,7 +75,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         if self.request.headers.get("Upgrade", "").lower() != "websocket":
             raise BadRequest("This address speaks WebSocket.")
         origins: Origins = self.settings["origins"]
-        has_cookie = not {COOKIE, SECURE_COOKIE}.isdisjoint(self.request.cookies)
+        has_cookie = self.sessions.has_cookie(self.request)
         refusal = origins.socket_refusal(self.request, has_cookie=has_cookie)
         if refusal:
             raise Forbidden(refusal)

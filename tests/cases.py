@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple, cast
 from urllib.parse import quote, urlencode
 
@@ -56,6 +57,8 @@ class ChatTestCase(AsyncHTTPTestCase):
     """Settings other than the default ones stand in `settings`."""
 
     settings: ClassVar[dict[str, Any]] = {}
+    base: ClassVar[str] = ""
+    """The path below which it lies, in tests of that."""
     quick_passwords: ClassVar[bool] = True
     """Whether passwords are hashed in no time; the real parameters take a tenth of a second and 64 MiB."""
 
@@ -85,12 +88,12 @@ class ChatTestCase(AsyncHTTPTestCase):
             await assembly.prepare(assembly.make_chat(self.config, patient, SECRET))
         finally:
             patient.close()
-        self.sessions = Sessions(self.chat)
+        self.sessions = Sessions(self.chat, self.base)
         self.chat.commit.start()
         self.chat.identity.start()
         self.chat.keepalive.start()
         self.openid = web.make_openid(self.config, SECRET)
-        return application(self.chat, self.sessions, web.make_reach(self.config), self.openid)
+        return application(self.chat, self.sessions, replace(web.make_reach(self.config), base=self.base), self.openid)
 
     def get_http_server(self) -> WebServer:
         return web.make_server(self.config, cast(Site, self._app))

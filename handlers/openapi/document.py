@@ -70,12 +70,12 @@ PARTS = {
 
 
 @lru_cache(maxsize=1)
-def document_json() -> bytes:
-    """The document as it is served, and stands in docs/openapi.json."""
-    return msgspec.json.format(msgspec.json.encode(document()), indent=1) + b"\n"
+def document_json(root: str = "/") -> bytes:
+    """The document as it is served, and stands in docs/openapi.json; `root` is what all addresses begin with."""
+    return msgspec.json.format(msgspec.json.encode(document(root)), indent=1) + b"\n"
 
 
-def document() -> Json:
+def document(root: str = "/") -> Json:
     """The whole document."""
     schemas = Schemas()
     paths: dict[str, Json] = {}
@@ -92,7 +92,7 @@ def document() -> Json:
             "the Unix epoch. Clients ignore fields that they do not know; the server refuses those that it does not.",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/"}],
+        "servers": [{"url": root}],
         "tags": [{"name": tag} for tag in TAGS],
         "paths": paths,
         "components": {

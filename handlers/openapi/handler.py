@@ -6,4 +6,4 @@ from handlers.openapi.document import document_json
 
 class OpenApiHandler(ApiHandler):
     def get(self) -> None:
-        self.write(document_json())
+        self.write(document_json(self.link("/")))

@@ -1,5 +1,7 @@
 import { byId } from './dom.js';
 import { tell } from './notice.js';
+import { pagePath } from './site.js';
+import { clearTab } from './tab-storage.js';
 
 /** The menu under one's name in the header: to one's account, or for guests to another name; and the way out. */
 export class AccountMenu {
@@ -42,9 +44,8 @@ export class AccountMenu {
   async #signOut() {
     try {
       await this.#session.signOut();
-      // The open rooms and their drafts are not for whoever comes next.
-      sessionStorage.clear();
-      location.assign('/');
+      clearTab();
+      location.assign(pagePath('/'));
     } catch (error) {
       tell(error);
     }

@@ -3,11 +3,13 @@ import { ActionForm } from './action-form.js';
 import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
-import { revealButtons } from './password-box.js';
 import { LinkedPanel } from './linked-panel.js';
+import { revealButtons } from './password-box.js';
 import { ProfileForm } from './profile-form.js';
 import { Session } from './session.js';
 import { SessionList } from './session-list.js';
+import { pagePath } from './site.js';
+import { clearTab } from './tab-storage.js';
 import { TokenList } from './token-list.js';
 import { whenReachable } from './when-reachable.js';
 
@@ -81,7 +83,7 @@ function deletionForm() {
       act: () => call('DELETE', '/api/account', { body }),
     });
     if (!isDone) return;
-    sessionStorage.clear();
-    location.assign('/');
+    clearTab();
+    location.assign(pagePath('/'));
   });
 }

@@ -1,4 +1,5 @@
 import { byId } from './dom.js';
+import { pagePath } from './site.js';
 
 /** The dialog that asks for a name. `signIn(name)` is tried with each answer; its ApiError is shown and asked again. */
 export class NameDialog {
@@ -21,7 +22,7 @@ export class NameDialog {
   }
 
   /** Asks until `signIn` succeeds (then true) or, where `canCancel`, the person gives up (then false). */
-  ask({ name = '', reason = '', canCancel = false, signInPath = '/sign-in' } = {}) {
+  ask({ name = '', reason = '', canCancel = false, signInPath = pagePath('/sign-in') } = {}) {
     this.#signInLink.href = signInPath;
     this.#cancel.hidden = !canCancel;
     this.#reason.textContent = reason;

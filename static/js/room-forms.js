@@ -3,6 +3,7 @@ import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId, el } from './dom.js';
 import { roomApi } from './room-name.js';
+import { pagePath } from './site.js';
 
 /**
  * The forms for how a room is: its order, what it is, and its end. `me` is the id of who is at this page;
@@ -51,7 +52,7 @@ export class RoomForms {
       action: 'Leave',
       act: () => call('DELETE', `${roomApi(this.#room)}/members/${encodeURIComponent(this.#me)}`),
     });
-    if (isDone) location.assign('/');
+    if (isDone) location.assign(pagePath('/'));
   }
 
   async #delete() {
@@ -62,7 +63,7 @@ export class RoomForms {
       isGrave: true,
       act: () => call('DELETE', roomApi(this.#room)),
     });
-    if (isDone) location.assign('/');
+    if (isDone) location.assign(pagePath('/'));
   }
 }
 

@@ -1,3 +1,5 @@
+import { ownPath, pagePath } from './site.js';
+
 /**
  * What two spellings of one room's name have in common. The server compares names in NFC and
  * case-folded; JavaScript has no case folding, and upper case comes nearest to it (ß and ss meet).
@@ -8,7 +10,7 @@ export function roomKey(name) {
 
 /** The address of a room's page, as a path. */
 export function roomPath(name) {
-  return `/chat/${encodeURIComponent(name)}`;
+  return pagePath(`/chat/${encodeURIComponent(name)}`);
 }
 
 /** The address of a room in the HTTP interface, as a path. */
@@ -18,7 +20,7 @@ export function roomApi(name) {
 
 /** The name of the room whose page has this path, or null where it is another page. */
 export function roomFromPath(path) {
-  const match = /^\/chat\/([^/]+)\/?$/.exec(path);
+  const match = /^\/chat\/([^/]+)\/?$/.exec(ownPath(path));
   if (!match) return null;
   try {
     return decodeURIComponent(match[1]);

@@ -2,6 +2,7 @@ import { call } from './api.js';
 import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { notice, tell } from './notice.js';
+import { pagePath } from './site.js';
 import { showTitle } from './title-badge.js';
 
 /** Ties the parts of a page with a conversation together: what happens in one is passed on to the others. */
@@ -28,7 +29,7 @@ export class RoomView {
     rooms.on('opened', (room) => connection.subscribe(room.name));
     rooms.on('closed', (room) => connection.unsubscribe(room.name));
     rooms.on('closed', () => this.#showTabs());
-    rooms.on('emptied', () => location.assign('/'));
+    rooms.on('emptied', () => location.assign(pagePath('/')));
     rooms.on('shown', (room) => this.#show(room));
     tabs.on('show', (room) => rooms.show(room.name));
     tabs.on('close', (room) => rooms.close(room));

@@ -3,6 +3,8 @@ import { confirm } from './confirm-dialog.js';
 import { byId } from './dom.js';
 import { tell } from './notice.js';
 import { mark, row, rowButton, RowList } from './row-list.js';
+import { pagePath } from './site.js';
+import { clearTab } from './tab-storage.js';
 import { ago, moment } from './when.js';
 
 /** How browsers and systems are named in what they say of themselves; the first that fits is taken. */
@@ -57,8 +59,8 @@ export class SessionList {
       act: () => call('DELETE', '/api/account/sessions'),
     });
     if (!isDone) return;
-    sessionStorage.clear();
-    location.assign('/sign-in');
+    clearTab();
+    location.assign(pagePath('/sign-in'));
   }
 }
 

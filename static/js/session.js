@@ -1,5 +1,6 @@
 import { call } from './api.js';
 import { NameDialog } from './name-dialog.js';
+import { pagePath } from './site.js';
 
 /** Who the person at this page is, and the asking for it. */
 export class Session {
@@ -25,7 +26,7 @@ export class Session {
 
   /** The address of the page for signing in, which leads back here. */
   get signInPath() {
-    return `/sign-in?${new URLSearchParams({ next: location.pathname + location.search + location.hash })}`;
+    return `${pagePath('/sign-in')}?${new URLSearchParams({ next: location.pathname + location.search + location.hash })}`;
   }
 
   /**

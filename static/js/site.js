@@ -1,6 +1,28 @@
 /** How long an ordinary call may take, in milliseconds. */
 const PATIENCE = 15_000;
 
+/** The path below which the server of this page lies in somebody else's site, as `<html data-base>` has it; else "". */
+const BASE = globalThis.document?.documentElement.dataset.base ?? '';
+
+/**
+ * The address of a page of ours, like "/pair", for links and `location.assign`. Every link goes through it, as Parley
+ * may be mounted below another path; in templates `{{ link('/pair') }}` is the same, in handlers `self.link`. What is
+ * called by `call` needs it not.
+ */
+export function pagePath(path) {
+  return BASE + path;
+}
+
+/** The path of ours that such an address stands for; `path` is that of a URL, like `location.pathname`. */
+export function ownPath(path) {
+  return path.startsWith(BASE) ? path.slice(BASE.length) : path;
+}
+
+/** Where the server of this page is; undefined where there is no page. */
+function ownOrigin() {
+  return globalThis.location && location.origin + BASE;
+}
+
 /**
  * A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, `retryAfter` in
  * seconds or null, and `room` where a request for several rooms failed because of one.
@@ -18,10 +40,11 @@ export class Site {
   #token;
 
   /**
-   * `origin`: like "https://chat.example.org"; without one the server that this page is from. `token`: who one is;
+   * `origin`: like "https://chat.example.org", with a path where Parley is mounted below one; without one the server
+   * that this page is from. `token`: who one is;
    * without one the browser's cookie says it.
    */
-  constructor(origin = globalThis.location?.origin, { token = null } = {}) {
+  constructor(origin = ownOrigin(), { token = null } = {}) {
     this.#origin = String(origin).replace(/\/+$/, '');
     this.#token = token;
   }

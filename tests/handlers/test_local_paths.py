@@ -8,7 +8,7 @@ from handlers.local_paths import PATH_LIMIT, local_path
 @pytest.mark.parametrize("path", ["/", "/chat/lobby", "/chat/caf%C3%A9?transport=poll#end", "/account", "/x?y=//z"])
 def test_pages_of_ours(path: str) -> None:
     """They come through as they are."""
-    assert local_path(path) == path
+    assert local_path(path, "/talk/") == path
 
 
 @pytest.mark.parametrize(
@@ -32,4 +32,4 @@ def test_pages_of_ours(path: str) -> None:
 )
 def test_everything_else_leads_to_the_lobby(text: str) -> None:
     """Another server, whatever a browser may take for one, and what is no path at all."""
-    assert local_path(text) == "/"
+    assert local_path(text, "/talk/") == "/talk/"
