@@ -8,7 +8,6 @@ import msgspec
 
 from chat.access import Access
 from chat.alarms import Alarms
-from chat.audience import Audience
 from chat.audit import Audit
 from chat.bans import Bans
 from chat.changes import Changes
@@ -66,6 +65,7 @@ def make_chat(config: Settings, connection: Connection, secret: str, bindings: S
         presence_limit=config.presence_limit,
         idle=config.room_idle,
         delivered=metrics.delivered.inc,
+        clients=clients,
     )
     claims = Claims()
     people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check)
@@ -89,8 +89,7 @@ def make_chat(config: Settings, connection: Connection, secret: str, bindings: S
     whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
     access = Access(registry, rates, whereabouts, guests=config.guests)
-    audience = Audience(clients, registry)
-    events = Events(bindings, audience, settings_of(config, Limits), limit=config.event_limit)
+    events = Events(bindings, registry.audience, settings_of(config, Limits), limit=config.event_limit)
     if bindings:
         clients.watch(events.came, events.went)
         registry.visitors = events
@@ -127,7 +126,6 @@ def make_chat(config: Settings, connection: Connection, secret: str, bindings: S
     return Chat(
         access=access,
         alarms=alarms,
-        audience=audience,
         audit=audit,
         bans=bans,
         connection=connection,

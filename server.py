@@ -91,6 +91,7 @@ async def serve(config: settings.Settings) -> None:
         renew = stop.set if tls is None else partial(web.renew_tls, listener, config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         listener.start()
+        chat.events.start(chat.registry)
         scheme = "http" if tls is None else "https"
         port = sockets[0].getsockname()[1]
         place = f"{scheme}://{_shown(config.address)}:{port}"

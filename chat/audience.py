@@ -4,14 +4,15 @@ What is told passes: it is no entry of a log, and who is away misses it. To say 
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chat.broadcast import Notice
-from chat.clients import Clients
 from chat.errors import NotFound
 from chat.names import room_key
-from chat.registry import RoomRegistry
 from chat.waiter import Waiter
+
+if TYPE_CHECKING:
+    from chat.registry import RoomRegistry
 
 Data = Mapping[str, Any]
 
@@ -24,7 +25,7 @@ def event(data: Data, room: str | None = None) -> Notice:
 class Audience:
     """Everybody who has an open connection, by room, person or session."""
 
-    def __init__(self, clients: Clients, registry: RoomRegistry) -> None:
+    def __init__(self, clients: Iterable[Waiter], registry: "RoomRegistry") -> None:
         self._clients = clients
         self._registry = registry
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from chat.access import Access
 from chat.alarms import Alarms
-from chat.audience import Audience
 from chat.audit import Audit
 from chat.bans import Bans
 from chat.changes import Changes
@@ -37,7 +36,6 @@ class Chat:
     audit: Audit
     bans: Bans
     connection: Connection
-    audience: Audience
     events: Events
     history: History
     house: House

@@ -3,11 +3,12 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 import msgspec
 
+from chat.audience import Audience, Data
 from chat.entries import Entry
 from chat.errors import NameTaken, NotFound, Unavailable
 from chat.history import History
@@ -15,12 +16,16 @@ from chat.names import is_secret, random_room_name, room_key, room_name, room_ti
 from chat.policy import Policy
 from chat.presence import CallLater
 from chat.room import Room, RoomRecord, Visitors
+from chat.waiter import Waiter
 
 T = TypeVar("T")
 
 
 class RoomRegistry:
-    """Wakes rooms from the history and drops those that nobody has used for `idle` seconds."""
+    """Wakes rooms from the history and drops those that nobody has used for `idle` seconds.
+
+    `clients` are all who are connected, whatever rooms they are in.
+    """
 
     def __init__(
         self,
@@ -31,8 +36,10 @@ class RoomRegistry:
         presence_limit: int,
         idle: float,
         delivered: Callable[[int], object] = lambda count: None,
+        clients: Iterable[Waiter] = (),
     ) -> None:
         self._history = history
+        self.audience = Audience(clients, self)
         self._call_later = call_later
         self._keep = keep
         self._presence_limit = presence_limit
@@ -45,6 +52,16 @@ class RoomRegistry:
         self._marked: dict[str, int] = {}
         self.visitors: Visitors | None = None
         self._watchers: list[Callable[[Room, RoomRecord], object]] = []
+
+    # Telling those who are connected something, from anywhere in the process
+
+    def broadcast(self, data: Data, room: str | None = None) -> int:
+        """Tells all connections, or those in a room; how many. Raises NotFound where nobody is in it."""
+        return self.audience.broadcast(data) if room is None else self.audience.room(room, data)
+
+    def send_to(self, session: str, data: Data) -> int:
+        """Tells the connections of a session, by its id; how many. Raises NotFound where there are none."""
+        return self.audience.send_to(session, data)
 
     def __len__(self) -> int:
         return len(self._awake)

@@ -113,7 +113,6 @@ class StreamingWaiter(Waiter):
 
     @property
     def closed(self) -> bool:
-        """Whether it has left, and gets and does nothing any more."""
         return self._closing is not None
 
     def close(self, code: int, reason: str, *, grace: bool = True) -> None:

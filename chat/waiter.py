@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from chat.broadcast import Broadcast, Notice
@@ -42,9 +42,12 @@ class Tick:
 
 
 class Waiter(ABC):
-    """One client, as the rooms see it. It is in `rooms` by their keys; the rooms own it."""
+    """One client, as the rooms see it. It is in `rooms` by their keys; the rooms own it.
 
-    __slots__ = ("caller", "rooms", "user")
+    `bound_for` are the names of those for which it came.
+    """
+
+    __slots__ = ("bound_for", "caller", "rooms", "user")
 
     transport: str
     """`websocket`, `stream` or `poll`."""
@@ -57,6 +60,12 @@ class Waiter(ABC):
         self.caller = caller
         self.user = caller.user
         self.rooms: dict[str, Room] = {}
+        self.bound_for: Sequence[str] = ()
+
+    @property
+    def closed(self) -> bool:
+        """Whether it has left, and gets and does nothing any more."""
+        return False
 
     @abstractmethod
     def deliver(self, broadcast: Broadcast, own: bool) -> None:

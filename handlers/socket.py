@@ -112,6 +112,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             limit=limits.backlog_limit,
             grace=limits.close_grace,
         )
+        self.waiter.bound_for = [name for name in path if name]
         self.set_nodelay(True)
         self._reply(self._welcome(self.identified))
         self.chat.clients.add(self.waiter)

@@ -52,6 +52,7 @@ class StreamHandler(ApiHandler):
                 limit=limits.backlog_limit,
                 grace=limits.close_grace,
             )
+            self.waiter.bound_for = [asked.name for asked in wanted]
             self.chat.clients.add(self.waiter)
             self.chat.keepalive.add(self)
             try:

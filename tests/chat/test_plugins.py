@@ -43,8 +43,8 @@ def test_finds_what_is_marked(folder: Path) -> None:
         ("message", "second"),
         ("message", "second"),
     ]
-    assert [each.fits("b1") for each in bindings] == [True, True, False]
-    assert [each.fits(None) for each in bindings] == [True, False, False]
+    assert [each.fits(["b1"]) for each in bindings] == [True, True, False]
+    assert [each.fits([]) for each in bindings] == [True, False, False]
 
 
 def test_finds_events_of_a_package(folder: Path) -> None:

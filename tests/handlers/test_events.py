@@ -1,6 +1,7 @@
 """Events for developers: functions of a plug-in that are told what happens, over every transport."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgspec
@@ -10,16 +11,19 @@ from chat.errors import Forbidden, NotFound
 from chat.events import (
     Binding,
     Client,
+    Decorator,
     bindings_in,
     on_connect,
     on_disconnect,
     on_error,
     on_finish,
     on_message,
+    on_start,
     on_subscribe,
     on_unsubscribe,
 )
 from chat.protocol import Send
+from chat.registry import RoomRegistry
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
 from tests.waiting import until
@@ -105,6 +109,93 @@ class LifeTest(ChatTestCase):
         assert self.recorder.told[2:] == [("unsubscribe", "ann", "a"), ("disconnect", "ann"), ("finish", "ann")]
 
 
+class PlaceTest(ChatTestCase):
+    """Functions bound to rooms, and to connections that are in none."""
+
+    def bindings(self) -> list[Binding]:
+        told: list[tuple[str, str]] = []
+        self.told = told
+
+        def bound(on: Decorator, room: str | None) -> Callable[..., None]:
+            def tell(client: Client, context: Context, *more: Any) -> None:
+                told.append((f"{on.kind} {room}", client.user.name))
+                if more and isinstance(more[0], Send) and more[0].text == "broken":
+                    raise RuntimeError("out of order")
+
+            return on(room=room)(tell)
+
+        everywhere = (on_connect, on_message, on_disconnect, on_finish, on_error)
+        marked = [bound(on, room) for on in everywhere for room in (r"^support-", None)]
+        return bindings_in(dict(zip(map(str, range(len(marked))), marked, strict=True)))
+
+    @gen_test
+    async def test_connections_in_a_room_and_in_none(self) -> None:
+        """A connection counts for the rooms it comes for, is in, and was in when it went."""
+        ann = await self.socket("ann", room="support-a")
+        bob = await self.socket("bob")
+        for client in (ann, bob):
+            await client.ask(type="send", room="support-a", key=new_key(), text="hi")
+            client.cut()
+        await until(lambda: len([told for told in self.told if told[0].startswith("finish")]) == 2)
+        assert [kind for kind, name in self.told if name == "ann"] == [
+            "connect ^support-",
+            "message ^support-",
+            "disconnect ^support-",
+            "finish ^support-",
+        ]
+        assert [kind for kind, name in self.told if name == "bob"] == [
+            "connect None",
+            "message ^support-",
+            "message None",
+            "disconnect None",
+            "finish None",
+        ]
+
+    @gen_test
+    async def test_errors_of_a_room(self) -> None:
+        """What fails about a message in a room reaches the functions that are bound to it."""
+        ann = await self.socket("ann", room="support-a")
+        with ExpectLog("parley.events", "tell of .* failed"):
+            await ann.ask(type="send", room="support-a", key=new_key(), text="broken")
+        assert [kind for kind, _ in self.told][-1] == "error ^support-"
+
+    def test_what_would_never_be_called(self) -> None:
+        """One is always in the room that one comes to or leaves."""
+        for on in (on_subscribe, on_unsubscribe):
+            with self.assertRaisesRegex(TypeError, "always about a room"):
+                on(room=None)
+
+
+class StartTest(ChatTestCase):
+    def bindings(self) -> list[Binding]:
+        self.told: list[str] = []
+
+        @on_start
+        async def run(registry: RoomRegistry) -> None:
+            try:
+                while True:
+                    await asyncio.sleep(0.01)
+                    registry.broadcast({"beat": 1})
+            finally:
+                self.told.append("ended")
+
+        @on_start
+        def broken(registry: RoomRegistry) -> None:
+            raise RuntimeError("out of order")
+
+        return bindings_in(vars())
+
+    @gen_test
+    async def test_what_runs_beside_the_connections(self) -> None:
+        """It begins with the server, tells whom it likes, and is ended with it; what fails is logged."""
+        ann = await self.socket("ann")
+        with ExpectLog("parley.events", "broken of .* failed"):
+            self.chat.events.start(self.chat.registry)
+            assert (await ann.hear("event"))["data"] == {"beat": 1}
+        await self.chat.events.settled(1)
+        assert self.told == ["ended"]
+
+
 class MessageTest(ChatTestCase):
     settings: ClassVar = {"event_limit": 0.2}
     sender = ""
@@ -126,6 +217,7 @@ class MessageTest(ChatTestCase):
         @on_message(room=r"-desk$")
         def signed(client: Client, context: Context, message: Send) -> Send:
             context["count"] = context.get("count", 0) + 1
+            assert client.broadcast_room("nobody-is-there", {}) == 0
             client.send({"count": context["count"]})
             return msgspec.structs.replace(message, text=f"{message.text} ({client.user.name})")
 
@@ -194,22 +286,22 @@ class MessageTest(ChatTestCase):
 class AudienceTest(ChatTestCase):
     @gen_test
     async def test_telling_from_outside(self) -> None:
-        """All, a room, a person or a session can be told something; where nobody is there, that is an error."""
+        """All, a room or a session can be told something; where nobody is there, that is an error."""
         token = (await self.call("POST", "/api/session", {"name": "ann"})).body["token"]
         ann = await self.socket(token=token, room="a")
         bob = await self.socket("bob", room="b")
         stream = await self.stream("a", name="cid", after=0)
         await stream.hear("subscribed")
-        audience = self.chat.audience
-        assert audience.broadcast({"n": 1}) == 3
+        registry = self.chat.registry
+        assert registry.broadcast({"n": 1}) == 3
         assert [(await client.hear("event"))["data"]["n"] for client in (ann, bob, stream)] == [1, 1, 1]
-        assert audience.room("A", {"n": 2}) == 2
+        assert registry.broadcast({"n": 2}, room="A") == 2
         assert (await ann.hear("event")) == {"type": "event", "room": "a", "data": {"n": 2}}
         assert (await stream.hear("event"))["data"] == {"n": 2}
         session = next(waiter.caller.session for waiter in self.chat.clients if waiter.user.name == "ann")
-        assert audience.send_to(session, {"n": 3}) == 1
+        assert registry.send_to(session, {"n": 3}) == 1
         assert (await ann.hear("event"))["data"] == {"n": 3}
-        for nobody in (lambda: audience.room("c", {}), lambda: audience.send_to("x", {})):
+        for nobody in (lambda: registry.broadcast({}, room="c"), lambda: registry.send_to("x", {})):
             with self.assertRaises(NotFound):
                 nobody()
         assert [heard["data"] for heard in await bob.settled() if heard["type"] == "event"] == []
