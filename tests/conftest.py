@@ -4,7 +4,8 @@ import asyncio
 import inspect
 import logging
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.clock import LeapingLoop
 from tests.logs import UnexpectedRecords
 from tests.mongo import SessionMongod
 from tests.sweeping import sweeping
+from tests.turns import Turns
 
 # tornado.testing reads it: two busy cores are slower than its 5 seconds allow for.
 os.environ.setdefault("ASYNC_TEST_TIMEOUT", "30")
@@ -32,8 +34,43 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("parley")
 
 
+# Each process of a run has a MongoDB, a browser and a server for it; beyond so many the longest file takes longest.
+PROCESSES = 4
+TURNS = pytest.StashKey[Turns]()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "leaping: runs in an event loop whose time leaps from timer to timer")
+    config.addinivalue_line("markers", "alone: measures times, and so has the machine for itself")
+    if hasattr(config, "workerinput"):
+        config.stash[TURNS] = Turns(Path(config.option.basetemp).parent)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """As many processes as there are cores, where a folder is to be tested; single files are begun sooner in one."""
+    places = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
+    return min(os.cpu_count() or 1, PROCESSES) if any(place.is_dir() for place in places) else 0
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The files in the order in which processes take them: all that need a browser, so that each process starts one
+    once, then the big ones, and those that want the machine alone when there is nothing else to be done."""
+    if not hasattr(config, "workerinput"):
+        return
+    sizes = Counter(item.path for item in items)
+    alone = {item.path for item in items if item.get_closest_marker("alone")}
+    items.sort(key=lambda item: ("browser" not in item.path.parts, item.path in alone, -sizes[item.path], item.path))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Beside other processes each test waits for its turn, before its time begins to count."""
+    turns = item.config.stash.get(TURNS, None)
+    if turns is None:
+        return (yield)
+    with turns.turn(alone=item.get_closest_marker("alone") is not None):
+        return (yield)
 
 
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:

@@ -10,6 +10,7 @@ from tests.faults.stage import Options
 SEED = 7
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("name", ["server-kill", "mongod-stop-5", "lost-ack", "slow-readers"])
 def test_nothing_is_lost_under(name: str) -> None:
     """No violation, and something was checked."""

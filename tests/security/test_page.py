@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import settings
@@ -10,6 +11,7 @@ TESTS = Path(__file__).parents[1]
 PAGE = (TESTS.parent / "docs" / "security.md").read_text()
 
 
+@cache
 def functions(module: Path) -> set[str]:
     """The tests in a file."""
     nodes = ast.walk(ast.parse(module.read_text()))

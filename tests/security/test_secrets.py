@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 from unittest import mock
 
+import pytest
 from tornado.testing import gen_test
 
 from tests.cases import PASSWORD, QUICK_HASHER, Answer, ChatTestCase
@@ -28,6 +29,7 @@ class PasswordTest(ChatTestCase):
         assert "$argon2id$v=19$m=65536,t=3,p=4$" in stored
         assert PASSWORD not in stored
 
+    @pytest.mark.alone
     @gen_test
     async def test_an_unknown_name_is_not_told_from_a_wrong_password(self) -> None:
         """The same status, words and time."""
@@ -50,6 +52,7 @@ class PasswordTest(ChatTestCase):
         assert 0.5 < known / unknown < 2, times
         assert min(times["bob"]) > 0.02, "nothing was hashed"
 
+    @pytest.mark.alone
     @gen_test
     async def test_the_loop_does_not_wait_for_hashes(self) -> None:
         """While 20 people sign in nobody else waits for more than 50 ms."""

@@ -162,6 +162,7 @@ def start(folder: Path, mongod: SessionMongod, database: str) -> Server:
     return Server(folder, *PATIENT, f"--mongo={mongod.uri}", f"--database={database}")
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 def test_five_hundred_slow_connections(folder: Path, mongod: SessionMongod, database: str) -> None:
     """Those who send a head or a body, or take an answer, drop by drop are cut, and the others wait for nobody."""
@@ -186,6 +187,7 @@ def test_five_hundred_slow_connections(folder: Path, mongod: SessionMongod, data
         assert sum("slow connections were cut" in line for line in server.lines) >= 2
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(150)
 @pytest.mark.parametrize("mode", ["-H", "-B", "-X"])
 def test_slowhttptest(folder: Path, mongod: SessionMongod, database: str, mode: str) -> None:
