@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 ARGS ?=
 
+# Some machines forbid it; a server that is started a hundred times would be compiled a hundred times.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: install run test check audit format openapi lock faults bench bench-smoke clean
 
 install: $(VENV)/.run

@@ -36,6 +36,8 @@ hypothesis.settings.load_profile("parley")
 
 # Each process of a run has a MongoDB, a browser and a server for it; beyond so many the longest file takes longest.
 PROCESSES = 4
+USUAL = 1
+"""Seconds of a test, against which the long ones have a timeout of their own."""
 TURNS = pytest.StashKey[Turns]()
 
 
@@ -55,12 +57,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The files in the order in which processes take them: all that need a browser, so that each process starts one
-    once, then the big ones, and those that want the machine alone when there is nothing else to be done."""
+    once, then the long ones, and those that want the machine alone when there is nothing else to be done."""
     if not hasattr(config, "workerinput"):
         return
-    sizes = Counter(item.path for item in items)
+    length: Counter[Path] = Counter()
+    for item in items:
+        own_timeout = item.get_closest_marker("timeout")
+        length[item.path] += own_timeout.args[0] if own_timeout else USUAL
     alone = {item.path for item in items if item.get_closest_marker("alone")}
-    items.sort(key=lambda item: ("browser" not in item.path.parts, item.path in alone, -sizes[item.path], item.path))
+    items.sort(key=lambda item: ("browser" not in item.path.parts, item.path in alone, -length[item.path], item.path))
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -44,6 +44,7 @@ class Ground:
     def __init__(self, url: str, make_administrator: MakeAdministrator) -> None:
         self.url = url
         self.session = requests.Session()
+        self.session.trust_env = False  # no proxies, and none looked for with each request
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))  # who asks is said by the token alone
         self._make_administrator = make_administrator
         self._numbers = itertools.count(1)

@@ -38,9 +38,10 @@ Cases = Callable[[], st.SearchStrategy[Case]]
 
 
 @st.composite
-def fitting(draw: st.DrawFn, wanted: APIOperation, place: Place, *, best: bool = False) -> Case:
-    """A case that the document allows, and that is about what there is: any of it, or the `best`, and all of that."""
-    case = draw(wanted.as_strategy())
+def fitting(draw: st.DrawFn, allowed: st.SearchStrategy[Case], place: Place, *, best: bool = False) -> Case:
+    """One of the cases that are allowed, about what there is: any of it, or the `best`, and all of that."""
+    case = draw(allowed)
+    wanted = case.operation
     case.path_parameters = {
         name: draw(st.sampled_from(values[:1] if best else values))
         for name, values in place.parts(wanted.path).items()
@@ -94,19 +95,23 @@ class OpenApiTest(OpenIdCase):
         schema = schemathesis.openapi.from_dict(strict())
         for result in schema.get_all_operations():
             operation = result.ok()
+            allowed = operation.as_strategy()
+            # What stands in an address alone is never of a wrong type.
+            can_be_wrong = operation.body or operation.query
+            wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE) if can_be_wrong else None
             for role in ROLES:
-                self.try_one(operation, role)
+                self.try_one(role, allowed, wrong)
             if operation.method != "get":
                 self.ground.leave()
 
-    def try_one(self, operation: APIOperation, role: str) -> None:
-        """One call in one role."""
+    def try_one(self, role: str, allowed: st.SearchStrategy[Case], wrong: st.SearchStrategy[Case] | None) -> None:
+        """One call in one role. To make a strategy takes longer than a case."""
         place = self.ground.place
-        self.try_cases(role, BEST, lambda: fitting(operation, place(role), best=True))
-        self.try_cases(role, FITTING, lambda: fitting(operation, place(role)))
-        self.try_cases(role, ALLOWED, operation.as_strategy)
-        if operation.body or operation.query:  # what stands in an address alone is never of a wrong type
-            self.try_cases(role, WRONG, lambda: operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
+        self.try_cases(role, BEST, lambda: fitting(allowed, place(role), best=True))
+        self.try_cases(role, FITTING, lambda: fitting(allowed, place(role)))
+        self.try_cases(role, ALLOWED, lambda: allowed)
+        if wrong is not None:
+            self.try_cases(role, WRONG, lambda: wrong)
 
     def try_cases(self, role: str, number: int, cases: Cases) -> None:
         @hypothesis.settings(
