@@ -10,6 +10,7 @@ from chat.access import Access
 from chat.alarms import Alarms
 from chat.audit import Audit
 from chat.bans import Bans
+from chat.board import KINDS
 from chat.changes import Changes
 from chat.chat import Chat
 from chat.claims import Claims
@@ -22,8 +23,9 @@ from chat.history import History
 from chat.house import make_house
 from chat.identity import make_identity
 from chat.keepalive import Keepalive
+from chat.kinds import Kind, Kinds
 from chat.lifetimes import LifetimeTable
-from chat.limits import IdentityLimits, Limits, ModerationLimits, RoomLimits
+from chat.limits import BoardLimits, IdentityLimits, Limits, ModerationLimits, RoomLimits
 from chat.matching import Matching
 from chat.metrics import Metrics
 from chat.oversight import make_oversight
@@ -38,8 +40,15 @@ from settings import Settings
 T = TypeVar("T", bound=msgspec.Struct)
 
 
-def make_chat(config: Settings, connection: Connection, secret: str, bindings: Sequence[Binding] = ()) -> Chat:
-    """The parts of the domain, joined. `secret` signs what guests are given; `bindings` are those of the plug-ins."""
+def make_chat(
+    config: Settings,
+    connection: Connection,
+    secret: str,
+    bindings: Sequence[Binding] = (),
+    kinds: Sequence[Kind] = (),
+) -> Chat:
+    """The parts of the domain, joined. `secret` signs what guests are given; `bindings` and `kinds` are those of the
+    plug-ins."""
     loop = asyncio.get_running_loop()
     alarms = Alarms(loop)
     stopping = asyncio.Event()
@@ -88,8 +97,10 @@ def make_chat(config: Settings, connection: Connection, secret: str, bindings: S
     )
     whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
-    access = Access(registry, rates, whereabouts, guests=config.guests)
-    events = Events(bindings, registry.audience, settings_of(config, Limits), limit=config.event_limit)
+    known_kinds = Kinds([*KINDS, *kinds])
+    access = Access(registry, rates, whereabouts, guests=config.guests, kinds=known_kinds)
+    told = settings_of(config, Limits)
+    events = Events(bindings, registry.audience, told, limit=config.event_limit, kinds=known_kinds)
     if bindings:
         clients.watch(events.came, events.went)
         registry.visitors = events
@@ -98,6 +109,7 @@ def make_chat(config: Settings, connection: Connection, secret: str, bindings: S
         connection.database,
         access=access,
         audit=audit,
+        board=settings_of(config, BoardLimits),
         commit=commit,
         history=history,
         identity=identity,

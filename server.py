@@ -22,7 +22,7 @@ from chat.chat import Chat
 from chat.database import Connection, DatabaseError
 from chat.errors import Unavailable
 from chat.mongod import PrivateMongod
-from chat.plugins import PluginError, load
+from chat.plugins import PluginError, load, load_kinds
 from handlers.identity import Sessions
 from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
@@ -58,7 +58,8 @@ async def serve(config: settings.Settings) -> None:
     _on_signals(partial(_give_up, starting))
     reach, tls = web.make_reach(config), web.make_tls(config)
     web.openid_client(config)  # what is wrong with it is told before anything is begun
-    bindings = load(config.plugins.split(",")) if config.plugins else []
+    plugins = config.plugins.split(",") if config.plugins else []
+    bindings, kinds = load(plugins), load_kinds(plugins)
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
@@ -68,7 +69,7 @@ async def serve(config: settings.Settings) -> None:
         closing.callback(connection.close)
         await connection.open()
         secret = await connection.secret()
-        chat = make_chat(config, connection, secret, bindings)
+        chat = make_chat(config, connection, secret, bindings, kinds)
         closing.callback(chat.identity.close)
         openid = web.make_openid(config, secret)
         closing.callback(openid.close)
@@ -168,6 +169,7 @@ async def _upkeep(chat: Chat) -> None:
             await chat.oversight.upkeep()
         await chat.identity.upkeep()
         chat.registry.drop_idle()
+        chat.house.boards.drop_idle()
         chat.clients.relieve()
 
 

@@ -92,6 +92,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     frame_limit: Annotated[
         Count, "size up to which an oversized message is read to be refused; above it the connection is cut"
     ] = 4 * 1024 * 1024
+    signal_limit: Annotated[Count, "size of the data of a signal; it passes, and up to 200 people are sent it"] = 1_024
     reaction_limit: Annotated[Count, "reactions on one message; keeps one message's state well below a MiB"] = 1_000
 
     # How much is kept at hand and answered at once
@@ -128,6 +129,18 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     forget_interval: Annotated[
         Positive, "between looks for entries that are older than their room keeps them; they are kept for days"
     ] = 60
+
+    # Drawing boards
+    board_strokes: Annotated[
+        Count, "strokes after which what the picture needs is stored, and the log gives up the rest; 2 MB, one second"
+    ] = 5_000
+    board_entries: Annotated[
+        Count, "the same for entries, as a stroke may be long; a late comer waits for their reading"
+    ] = 25_000
+    board_size: Annotated[
+        Count, "bytes of one board's picture; what a late comer is sent, and no more is drawn then"
+    ] = 16 * 1024 * 1024
+    boards_at_hand: Annotated[Count, "pictures in memory at once; others are read anew when somebody comes"] = 32
 
     # Clients
     rooms_per_client: Annotated[Count, "rooms one connection may be in"] = 100
@@ -208,6 +221,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     room_rate: Annotated[Rate, "the same in one room; about what one core stores"] = "5000/20000"
     address_rate: Annotated[Rate, "the same from one address; an office or a school may share one"] = "10000/50000"
     typing_rate: Annotated[Rate, "notes of typing and reading of one person; up to 200 people are told each"] = "20/200"
+    signal_rate: Annotated[
+        Rate, "signals of one person, like where they point on a board, which is ten a second; 200 people are told each"
+    ] = "20/200"
     sign_in_rate: Annotated[Rate, "sign-ins from one address; as many at once as there may be clients"] = "200/20000"
     registration_rate: Annotated[
         Rate, "new accounts from one address; a class registers at once, a password costs 50 ms to hash"

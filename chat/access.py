@@ -6,8 +6,9 @@ from typing import Literal
 from chat.callers import Caller
 from chat.catch_up import Cursor
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
+from chat.kinds import Kinds
 from chat.policy import Rights, left_of
-from chat.protocol import Change, Read, Send, Typing
+from chat.protocol import Change, Passing, Read, Send, Signal
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
@@ -22,14 +23,23 @@ class Access:
     """Finds rooms for callers, and refuses what they may not do.
 
     A room that one may not see is answered like one that does not exist. `guests`: what those without an account may
-    do. `rates`: how much of it. `whereabouts` is told where they are.
+    do. `rates`: how much of it. `whereabouts` is told where they are. `kinds`: what they may say besides texts.
     """
 
-    def __init__(self, registry: RoomRegistry, rates: Rates, whereabouts: Whereabouts, *, guests: Guests) -> None:
+    def __init__(
+        self,
+        registry: RoomRegistry,
+        rates: Rates,
+        whereabouts: Whereabouts,
+        *,
+        guests: Guests,
+        kinds: Kinds | None = None,
+    ) -> None:
         self._registry = registry
         self._rates = rates
         self._whereabouts = whereabouts
         self._guests = guests
+        self._kinds = kinds or Kinds()
         registry.watch(lambda room, before: self.enforce(room))
 
     @property
@@ -61,6 +71,8 @@ class Access:
         answer.
         """
         makes = isinstance(change, Send) and self.may_make(caller)
+        if isinstance(change, Send) and change.kind != "text":
+            self._kinds.check(change.kind, change.data)
         room = self._registry.awake(change.room)
         known = room is not None and room.entry_of(change.key) is not None
         if not known:
@@ -69,6 +81,8 @@ class Access:
         if room is None or not makes:
             room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
         self.may_change(room, caller, change)
+        if not known and isinstance(change, Send) and not self.may_send_kind(room, caller, change.kind):
+            raise Forbidden(f"Only its moderators may send a {change.kind} in this room.")
         if not known:
             self._rates.change_in(room.key)  # not before: strangers use up nothing of it
         return room
@@ -177,19 +191,34 @@ class Access:
             raise Forbidden(mute.sentence("You are muted in this room"), retry_after=left_of(mute.until, _now()))
         if policy.locked:
             raise Forbidden("The room is locked: only its moderators write at the moment.")
-        if policy.slow and isinstance(change, Send):
+        if policy.slow and isinstance(change, Send) and self._is_paced(change.kind):
             wait = room.pace.wait(caller.id, policy.slow)
             if wait > 0:
                 raise RateLimited(f"Slow mode: one message every {policy.slow} seconds here.", retry_after=wait)
 
-    def may_tell(self, room: Room, caller: Caller, what: Typing | Read) -> None:
-        """Raises ChatError for one who may not tell the others here that they type or have read; who is muted does not
-        type."""
-        self._rates.passing(caller)
-        if isinstance(what, Typing):
-            self.may_change(room, caller)
+    def may_send_kind(self, room: Room, caller: Caller, kind: str) -> bool:
+        """Whether that kind is for them, if they may write here at all. In a room that nobody owns all are for all."""
+        known = self._kinds.get(kind) if kind != "text" else None
+        if known is None or not known.for_moderators or not room.policy.owners:
+            return True
+        return self.rights(room, caller).moderate
+
+    def _is_paced(self, kind: str) -> bool:
+        known = self._kinds.get(kind)
+        return known is None or known.paced
+
+    def may_tell(self, room: Room, caller: Caller, what: Passing) -> None:
+        """Raises ChatError for one who may not tell the others here that they type, point or have read; who is muted
+        does neither type nor point."""
+        if isinstance(what, Signal):
+            self._rates.signal(caller)
+            self._kinds.check(what.kind, what.data)
         else:
+            self._rates.passing(caller)
+        if isinstance(what, Read):
             self.may_read(room, caller)
+        else:
+            self.may_change(room, caller)
 
     def _why_not(self, room: Room, caller: Caller) -> str:
         if caller.scope is not None and not caller.scope.write:

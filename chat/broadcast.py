@@ -70,7 +70,7 @@ class Broadcast:
 class Notice:
     """Something that passes: who came, who left, who types. Not stored, dropped first for a slow client."""
 
-    def __init__(self, kind: str, room: str | None, **fields: object) -> None:
+    def __init__(self, kind: str, room: str | None, /, **fields: object) -> None:
         self.kind = kind
         place = {} if room is None else {"room": room}
         self.payload = encode({"type": kind, **place, **fields})

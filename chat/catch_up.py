@@ -1,6 +1,8 @@
 """Catching up: what a client is given when it joins a room, so that nothing is missing at the seam to what comes
 live."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 from chat.entries import Entry, settle
@@ -11,11 +13,15 @@ from chat.room import Room
 
 
 class Cursor(msgspec.Struct, frozen=True):
-    """Where a client is in a room: after an entry, of an epoch if it knows one, or new and shown `history` messages."""
+    """Where a client is in a room: after an entry, of an epoch if it knows one, or new and shown `history` messages.
+
+    It can do `without` messages of some kinds.
+    """
 
     after: int | None = None
     epoch: str | None = None
     history: int | None = None
+    without: tuple[str, ...] = ()
 
     @property
     def may_be_new(self) -> bool:
@@ -39,7 +45,7 @@ def at_hand(room: Room, cursor: Cursor, limits: Limits) -> CatchUp | None:
     if cursor.after > room.seq:
         raise _beyond(cursor.after, room.seq)
     missed = room.since(cursor.after)
-    return None if missed is None else _caught_up(room, cursor.after, missed, limits)
+    return None if missed is None else _caught_up(room, cursor, missed, limits, begins=cursor.after + 1)
 
 
 async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
@@ -51,38 +57,50 @@ async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits)
     """
     if cursor.after is None:
         count = limits.history if cursor.history is None else min(cursor.history, limits.page_limit)
-        return await _newcomer(room, count, history, limits)
+        return await _newcomer(room, count, cursor.without, history, limits)
     if cursor.epoch is not None and cursor.epoch != room.epoch:
-        newcomer = await _newcomer(room, limits.history, history, limits)
+        newcomer = await _newcomer(room, limits.history, cursor.without, history, limits)
         return msgspec.structs.replace(newcomer, reset=True)
-    return at_hand(room, cursor, limits) or await _resume(room, cursor.after, history, limits)
+    return at_hand(room, cursor, limits) or await _resume(room, cursor, history, limits)
 
 
-async def _newcomer(room: Room, count: int, history: History, limits: Limits) -> CatchUp:
+async def _newcomer(room: Room, count: int, without: Sequence[str], history: History, limits: Limits) -> CatchUp:
     """The last messages. A newcomer misses nothing before them, so there is no gap."""
-    messages = room.latest_messages(count)
+    messages = room.latest_messages(count, without=without)
     if messages is None:
         with room.reading() as end:
-            older = await history.messages(room.key, end + 1, count)
+            older = await history.messages(room.key, end + 1, count, without)
             newer = room.since(end) or []
             settle(older, newer)
-            messages = (older + [entry for entry in newer if entry.type == "message"])[-count:]
+            newer = [entry for entry in newer if entry.type == "message" and entry.kind not in without]
+            messages = (older + newer)[-count:]
     return CatchUp(room.seq, fitting(messages, limits.catch_up_bytes))
 
 
-async def _resume(room: Room, after: int, history: History, limits: Limits) -> CatchUp:
+async def _resume(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
+    after = cursor.after or 0
     with room.reading() as end:
-        older = await history.between(room.key, after, end, limits.catch_up)
+        older = await history.between(room.key, after, end, limits.catch_up, cursor.without)
         missed = older + (room.since(end) or [])
-    return _caught_up(room, after, missed, limits)
+    begins = older[0].seq if len(older) >= limits.catch_up else after + 1
+    return _caught_up(room, cursor, missed, limits, begins=begins)
 
 
-def _caught_up(room: Room, after: int, missed: list[Entry], limits: Limits) -> CatchUp:
-    if not missed or missed[-1].seq < room.seq:  # nothing is missing, or nothing is left of it
-        return CatchUp(room.seq, [], gap=(after + 1, room.seq) if after < room.seq else None)
-    missed = fitting(missed[-limits.catch_up :], limits.catch_up_bytes)
-    first = missed[0].seq
-    return CatchUp(room.seq, missed, gap=(after + 1, first - 1) if first > after + 1 else None)
+def _caught_up(room: Room, cursor: Cursor, missed: list[Entry], limits: Limits, *, begins: int) -> CatchUp:
+    """`missed` are the entries that there are from the one numbered `begins` on, those of kinds that are done without
+    left out or not."""
+    after = cursor.after or 0
+    if cursor.without:
+        missed = [entry for entry in missed if entry.kind not in cursor.without]
+        begins = max(begins, room.forgotten + 1)
+    elif not missed or missed[-1].seq < room.seq:  # nothing is missing, or nothing is left of it
+        begins = room.seq + 1
+    else:
+        begins = missed[0].seq
+    given = fitting(missed[-limits.catch_up :], limits.catch_up_bytes) if begins <= room.seq else []
+    if len(given) < len(missed) and given:
+        begins = given[0].seq
+    return CatchUp(room.seq, given, gap=(after + 1, begins - 1) if begins > after + 1 else None)
 
 
 def _beyond(after: int, end: int) -> BadRequest:

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 import msgspec
 
+from chat.board import FINAL
 from chat.commit import GroupCommit, Stored
 from chat.database import summary
 from chat.entries import Entry
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
 from chat.history import History
 from chat.people import User
-from chat.protocol import Change, Delete, Edit, React, Read, Send, Typing
+from chat.protocol import Change, Delete, Edit, Passing, React, Read, Send, Signal
 from chat.room import Room
 from chat.times import now
 
@@ -35,6 +36,9 @@ class Changes:
         order.
         """
         if isinstance(change, Send):
+            if change.kind != "text":
+                for follower in room.followers:
+                    follower.permit(change)
             return await self._append(room, _draft(room, user, change))
         if room.entry_of(change.key) is None:
             await self._check(room, user, change, over_others)
@@ -82,6 +86,8 @@ class Changes:
             raise Forbidden("One changes only one's own messages.")
         if isinstance(change, Edit) and message.kind != "text":
             raise BadRequest("Only a text can be edited.")
+        if isinstance(change, Delete) and message.kind in FINAL:
+            raise BadRequest("What takes something from the board cannot be deleted: what it took is no more.")
 
     async def _redact_late(self, room: Room, edit: Entry) -> None:
         """An edit that was under way while its message was deleted leaves no text either."""
@@ -124,9 +130,12 @@ def _draft(room: Room, user: User, change: Change) -> Entry:
     return entry
 
 
-def tell(room: Room, user: User, what: Typing | Read) -> None:
+def tell(room: Room, user: User, what: Passing) -> None:
     """Passes on to the room what is no change of its log."""
-    if isinstance(what, Read):
-        room.announce("read", user, what.seq)
-    else:
-        room.announce("typing", user)
+    match what:
+        case Read():
+            room.announce("read", user, what.seq)
+        case Signal():
+            room.signal(user, what.kind, what.data)
+        case _:
+            room.announce("typing", user)

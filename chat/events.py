@@ -22,6 +22,7 @@ import msgspec
 from chat.audience import Audience, Data, event
 from chat.callers import Caller
 from chat.errors import ChatError, NotFound
+from chat.kinds import Kinds
 from chat.limits import Limits
 from chat.protocol import Change, Send
 from chat.registry import RoomRegistry
@@ -158,13 +159,22 @@ class Events:
     What happens on one connection is told in its order. A handler that takes longer than `limit` seconds is given up.
     """
 
-    def __init__(self, bindings: Sequence[Binding], audience: Audience, limits: Limits, *, limit: float) -> None:
+    def __init__(
+        self,
+        bindings: Sequence[Binding],
+        audience: Audience,
+        limits: Limits,
+        *,
+        limit: float,
+        kinds: Kinds | None = None,
+    ) -> None:
         self._bindings: dict[str, list[Binding]] = {}
         for binding in bindings:
             self._bindings.setdefault(binding.kind, []).append(binding)
         self._audience = audience
         self._limits = limits
         self._limit = limit
+        self._kinds = kinds or Kinds()
         self._clients: dict[Waiter, Client] = {}
         self._under_way: set[asyncio.Future[None]] = set()
         self._running: list[asyncio.Task[None]] = []
@@ -265,6 +275,7 @@ class Events:
                 if isinstance(made, Send):
                     change = msgspec.structs.replace(made, id=change.id, key=change.key, room=change.room)
                     change.check(self._limits)
+                    self._kinds.check(change.kind, change.data)
         return change
 
     # Calling

@@ -1,6 +1,6 @@
 """History: the stored logs of all rooms. The only module that knows the collections of the log."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -9,6 +9,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConce
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
+from chat.board import END_OF_KINDS, FIRST_KIND
 from chat.database import Database, Document, in_pages, unusable
 from chat.entries import Author, Entry, settle
 from chat.errors import Unavailable
@@ -23,6 +24,8 @@ ERASED_AT_ONCE = 1_000
 # How a room that is not being deleted is found, and the access of an open one: it is left out, as it is the default.
 LASTING: dict[str, Any] = {"doomed": {"$exists": False}}
 OPEN: dict[str, Any] = {"$exists": False}
+# The kinds of a drawing board's entries.
+DRAWN: dict[str, Any] = {"$gte": FIRST_KIND, "$lt": END_OF_KINDS}
 
 
 class Conflict(Exception):
@@ -70,6 +73,10 @@ class History:
             [("log", ASCENDING), ("target", ASCENDING), ("seq", ASCENDING)],
             partialFilterExpression={"target": {"$gt": 0}},
             name="changes",
+        )
+        # What is drawn lies among what is said, and is read by itself. Texts are not in it and cost nothing.
+        await self._entries.create_index(
+            [("log", ASCENDING), ("seq", DESCENDING)], partialFilterExpression={"kind": DRAWN}, name="drawn"
         )
         await self._rooms.create_index([("policy.access", ASCENDING), ("active", DESCENDING)], name="listed")
         await self._rooms.create_index([("member_ids", ASCENDING)], name="members")
@@ -311,9 +318,9 @@ class History:
         """The last `limit` entries, in order."""
         return await self._last(room, {}, limit)
 
-    async def between(self, room: str, after: int, end: int, limit: int) -> list[Entry]:
-        """The last `limit` entries of those numbered `after` + 1 to `end`, in order."""
-        return await self._last(room, {"seq": {"$gt": after, "$lte": end}}, limit)
+    async def between(self, room: str, after: int, end: int, limit: int, without: Collection[str] = ()) -> list[Entry]:
+        """The last `limit` entries of those numbered `after` + 1 to `end`, in order, without messages of some kinds."""
+        return await self._last(room, {"seq": {"$gt": after, "$lte": end}, **_but(without)}, limit)
 
     async def following(self, room: str, after: int, limit: int) -> list[Entry]:
         """The first `limit` entries after a cursor, in order."""
@@ -322,9 +329,23 @@ class History:
             found = await cursor.limit(limit).to_list(limit)
         return await self._settled(room, [_entry(document) for document in found])
 
-    async def messages(self, room: str, before: int, limit: int) -> list[Entry]:
-        """The last `limit` messages of those numbered below `before`, in order."""
-        return await self._last(room, {"seq": {"$lt": before}, "type": "message"}, limit)
+    async def messages(self, room: str, before: int, limit: int, without: Collection[str] = ()) -> list[Entry]:
+        """The last `limit` messages of those numbered below `before`, in order, without some kinds."""
+        return await self._last(room, {"seq": {"$lt": before}, "type": "message", **_but(without)}, limit)
+
+    async def drawn(self, room: str, after: int, end: int, limit: int) -> list[Entry]:
+        """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order."""
+        which = {"log": room, "kind": DRAWN, "seq": {"$gt": after, "$lte": end}}
+        async with mongo_errors():
+            cursor = self._entries.find(which).sort("seq", ASCENDING).hint("drawn")
+            found = await cursor.limit(limit).to_list(limit)
+        return [_entry(document) for document in found]
+
+    async def strip_drawn(self, room: str, upto: int) -> None:
+        """Takes the data out of the entries of the room's drawing board up to that number."""
+        which = {"log": room, "kind": DRAWN, "seq": {"$lte": upto}, "data": {"$exists": True}}
+        async with mongo_errors():
+            await self._entries.update_many(which, {"$unset": {"data": ""}}, hint="drawn")
 
     async def _last(self, room: str, which: Document, limit: int) -> list[Entry]:
         if limit <= 0:
@@ -345,6 +366,10 @@ class History:
                 ).to_list(None)
             settle(entries, [_entry(change) for change in changes])
         return entries
+
+
+def _but(kinds: Collection[str]) -> Document:
+    return {"kind": {"$nin": list(kinds)}} if kinds else {}
 
 
 def _by(author: str, room: str, after: int, end: int) -> Document:

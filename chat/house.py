@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from chat.access import Access
 from chat.audit import Audit
+from chat.board_store import BoardStore
+from chat.boards import Boards
 from chat.commit import GroupCommit
 from chat.database import Database, DatabaseError
 from chat.direct import Direct
@@ -12,7 +14,7 @@ from chat.history import History
 from chat.identity import Identity
 from chat.invitations import Invitations
 from chat.lifetimes import Lifetimes, LifetimeTable
-from chat.limits import RoomLimits
+from chat.limits import BoardLimits, RoomLimits
 from chat.members import Members
 from chat.rates import Rates
 from chat.registry import RoomRegistry
@@ -28,10 +30,12 @@ class House:
     invitations: Invitations
     direct: Direct
     lifetimes: Lifetimes
+    boards: Boards
 
     async def prepare(self) -> None:
         """Makes the indexes, and takes up what an earlier server has left; raises DatabaseError."""
         await self.invitations.prepare()
+        await self.boards.prepare()
         try:
             await self.lifetimes.recover()
         except Unavailable as error:
@@ -43,6 +47,7 @@ def make_house(
     *,
     access: Access,
     audit: Audit,
+    board: BoardLimits,
     commit: GroupCommit,
     history: History,
     identity: Identity,
@@ -59,7 +64,10 @@ def make_house(
     invitations = Invitations(
         database, registry=registry, access=access, members=members, attempts=identity.attempts, limits=limits
     )
+    boards = Boards(BoardStore(database), history, registry, board)
     ending.also_erase(invitations.erase)
+    ending.also_erase(boards.erase)
+    ending.also_forget(boards.forget)
     identity.erasure.also(members.forget)
     identity.departures.also(members.hand_over)
     return House(
@@ -68,4 +76,5 @@ def make_house(
         invitations=invitations,
         direct=Direct(registry, members, rates),
         lifetimes=ending,
+        boards=boards,
     )

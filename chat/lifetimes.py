@@ -55,6 +55,7 @@ class Lifetimes:
         self._clock = clock
         self._wall = wall
         self._erasers: list[Callable[[str], Awaitable[None]]] = []
+        self._forgetters: list[Callable[[RoomRecord, int], Awaitable[None]]] = []
         self._empty: dict[Room, tuple[int, float]] = {}
         self._asleep: list[RoomRecord] = []
         self._begun = 0.0
@@ -65,6 +66,10 @@ class Lifetimes:
     def also_erase(self, eraser: Callable[[str], Awaitable[None]]) -> None:
         """`eraser` removes what somebody else has stored of a room, by its key."""
         self._erasers.append(eraser)
+
+    def also_forget(self, forgetter: Callable[[RoomRecord, int], Awaitable[None]]) -> None:
+        """`forgetter` removes what somebody else has stored that follows from a room's entries up to a number."""
+        self._forgetters.append(forgetter)
 
     async def recover(self) -> None:
         """Takes up what a server has left that stopped or was killed; raises Unavailable.
@@ -145,6 +150,8 @@ class Lifetimes:
                     room.forget(last)
                 async with self._removing:
                     last = await self._history.forget(record, before, FORGOTTEN_AT_ONCE)
+                    for forget in self._forgetters if last is not None else ():
+                        await forget(record, last or 0)
 
 
 async def _again_and_again(interval: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -10,6 +10,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
     text_limit: int
     message_limit: int
+    signal_limit: int
     frame_limit: int
     history: int
     page_limit: int
@@ -72,3 +73,12 @@ class ModerationLimits(msgspec.Struct, frozen=True, kw_only=True):
     address_sanction: float
     sanctions_limit: int
     open_reports: int
+
+
+class BoardLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How much there may be of drawing boards; `board_size` is bytes."""
+
+    board_strokes: int
+    board_entries: int
+    board_size: int
+    boards_at_hand: int

@@ -1,4 +1,5 @@
-"""Plug-ins: Python modules with functions that are marked for events (chat/events.py)."""
+"""Plug-ins: Python modules with functions that are marked for events (chat/events.py), and types that are marked for
+kinds of messages (chat/kinds.py)."""
 
 import importlib
 import importlib.util
@@ -7,7 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from chat import board
 from chat.events import Binding, bindings_in
+from chat.kinds import Kind, Kinds, kinds_in
 
 
 class PluginError(Exception):
@@ -23,6 +26,16 @@ def load(names: Sequence[str]) -> list[Binding]:
     if names and here not in sys.path:
         sys.path.append(here)
     return [binding for name in names for module in _modules(name) for binding in bindings_in(vars(module))]
+
+
+def load_kinds(names: Sequence[str]) -> list[Kind]:
+    """The kinds that the modules declare which `load` has loaded. Raises PluginError for one that is there already."""
+    found = {id(each): each for name in names for module in _modules(name) for each in kinds_in(vars(module))}
+    try:
+        Kinds([*board.KINDS, *found.values()])
+    except ValueError as error:
+        raise PluginError(f"--plugins: {error}") from None
+    return list(found.values())
 
 
 def _modules(name: str) -> list[ModuleType]:

@@ -21,8 +21,12 @@ SEQ_LIMIT = 2**53 - 1  # whole numbers up to here every JSON reader keeps exactl
 Seq = Annotated[int, Meta(ge=0, le=SEQ_LIMIT)]
 Id = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
 
+KIND = r"[a-z][a-z0-9._-]{0,63}"
+KindName = Annotated[str, Meta(pattern=f"^{KIND}$")]
+WITHOUT_LIMIT = 20  # kinds that a client can do without
+
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_KIND = re.compile(r"[a-z][a-z0-9._-]{0,63}")
+_KIND = re.compile(KIND)
 DEPTH_LIMIT = 64  # levels of arrays and objects in `data`; far from the 1,000 calls that Python allows
 _EMOJI_LIMIT = 16  # code points: a family with skin tones has 11, the flag of a region 7
 
@@ -56,6 +60,7 @@ class Subscribe(Command, tag="subscribe"):
     after: Seq | None = None
     epoch: str | None = None
     history: Annotated[int, Meta(ge=0)] | None = None
+    without: Annotated[list[KindName], Meta(max_length=WITHOUT_LIMIT)] = []
 
     def check(self, limits: Limits) -> None:
         if self.after is not None and self.history is not None:
@@ -75,6 +80,19 @@ class Typing(Command, tag="typing"):
 class Read(Command, tag="read"):
     room: str
     seq: Seq
+
+
+class Signal(Command, tag="signal"):
+    """Something of a kind that passes, and is not stored: where one points, for example."""
+
+    room: str
+    kind: KindName
+    data: dict[str, Any]
+
+    def check(self, limits: Limits) -> None:
+        if len(msgspec.json.encode(self.data)) > limits.signal_limit:
+            raise TooLarge(f"The data of a signal have at most {limits.signal_limit} bytes.")
+        check_data(self.data)
 
 
 class Ping(Command, tag="ping"):
@@ -168,7 +186,8 @@ class React(Change, tag="react"):
 
 
 AnyPairing = Pair | Next | Unpair | Block | Keep
-AnyCommand = Subscribe | Unsubscribe | Typing | Read | Ping | Send | Edit | Delete | React | AnyPairing
+Passing = Typing | Read | Signal
+AnyCommand = Subscribe | Unsubscribe | Passing | Ping | Send | Edit | Delete | React | AnyPairing
 
 _commands: msgspec.json.Decoder[AnyCommand] = msgspec.json.Decoder(AnyCommand)
 

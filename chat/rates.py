@@ -82,6 +82,7 @@ class RateTable(msgspec.Struct, frozen=True, kw_only=True):
     room_rate: str
     address_rate: str
     typing_rate: str
+    signal_rate: str
     sign_in_rate: str
     registration_rate: str
     making_rate: str
@@ -111,6 +112,7 @@ class Rates:
         self._rooms = made["room_rate"]
         self._addresses = made["address_rate"]
         self._typing = made["typing_rate"]
+        self._signals = made["signal_rate"]
         self._sign_ins = made["sign_in_rate"]
         self._registrations = made["registration_rate"]
         self._making = made["making_rate"]
@@ -140,6 +142,12 @@ class Rates:
         wait = self._typing.take(caller.id)
         if wait:
             self._refuse("typing", "Too many notes of typing and reading.", wait)
+
+    def signal(self, caller: Caller) -> None:
+        """Something else that passes."""
+        wait = self._signals.take(caller.id)
+        if wait:
+            self._refuse("signal", "Too many signals.", wait)
 
     def sign_in(self, address: str) -> None:
         self._at_address(self._sign_ins, "sign_in", "Too many sign-ins from your address.", address)

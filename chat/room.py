@@ -3,9 +3,9 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
@@ -15,6 +15,7 @@ from chat.pace import Pace
 from chat.people import User
 from chat.policy import Policy
 from chat.presence import CallLater, Presence
+from chat.protocol import Send
 from chat.waiter import Waiter
 
 log = logging.getLogger("parley.room")
@@ -43,6 +44,19 @@ class Visitors(Protocol):
     def joined(self, room: "Room", waiter: Waiter) -> None: ...
 
     def left(self, room: "Room", waiter: Waiter) -> None: ...
+
+
+class Follower(Protocol):
+    """Keeps something that follows from a room's log."""
+
+    def permit(self, message: Send) -> None:
+        """Raises ChatError if it has no place for what is to be said."""
+
+    def published(self, entries: list[Entry]) -> None:
+        """Takes the next entries of the log."""
+
+    def forgot(self, upto: int) -> None:
+        """The entries up to that number are no more."""
 
 
 class Room:
@@ -88,6 +102,7 @@ class Room:
         self.pending = 0
         self.ruling = asyncio.Lock()
         self.over = False
+        self.followers: list[Follower] = []
         self.visits = 0
         self.pace = Pace()
         self.govern(record.policy)
@@ -191,6 +206,11 @@ class Room:
             fields = {"user": user.author} if seq is None else {"user": user.author, "seq": seq}
             self._notify(Notice(kind, self.name, **fields))
 
+    def signal(self, user: User, kind: str, data: dict[str, Any]) -> None:
+        """Tells everybody here something of a kind that passes, unless too many are here."""
+        if self._noticing and len(self._people) <= self._presence_limit:
+            self._notify(Notice("signal", self.name, user=user.author, kind=kind, data=data))
+
     def tell_settings(self) -> None:
         """Tells everybody here what the room is like now, however many they are."""
         policy = self.policy
@@ -232,6 +252,11 @@ class Room:
                 log.exception("delivery to %s failed", waiter.user.id)
         self._delivered(len(entries) * len(self._waiters))
         self._remember(entries)
+        for follower in self.followers:
+            try:
+                follower.published(entries)
+            except Exception:
+                log.exception("a follower of %r failed", self.key)
 
     def _remember(self, entries: list[Entry]) -> None:
         self._recent.extend(entries)
@@ -255,6 +280,8 @@ class Room:
         self.forgotten = max(self.forgotten, upto)
         while self._recent and self._recent[0].seq <= upto:
             self._by_key.pop(self._recent.popleft().key, None)
+        for follower in self.followers:
+            follower.forgot(upto)
 
     def entry_of(self, key: str) -> Entry | None:
         """The recent entry that was sent with this key."""
@@ -283,11 +310,15 @@ class Room:
         self.publish([entry])
         return entry
 
-    def latest_messages(self, count: int, before: int | None = None) -> list[Entry] | None:
-        """The last `count` messages, of those numbered below `before` if it is given, or None if memory does not hold
-        as many and the log may."""
+    def latest_messages(
+        self, count: int, before: int | None = None, without: Collection[str] = ()
+    ) -> list[Entry] | None:
+        """The last `count` messages, of those numbered below `before` if it is given, without some kinds; or None if
+        memory does not hold as many and the log may."""
         messages = [
-            entry for entry in self._recent if entry.type == "message" and (before is None or entry.seq < before)
+            entry
+            for entry in self._recent
+            if entry.type == "message" and (before is None or entry.seq < before) and entry.kind not in without
         ]
         if len(messages) >= count or len(self._recent) == self.seq - self.forgotten:
             return messages[len(messages) - count :] if count < len(messages) else messages

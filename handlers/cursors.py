@@ -5,7 +5,7 @@ from typing import NamedTuple
 from chat.catch_up import Cursor
 from chat.errors import BadRequest
 from chat.names import room_key, room_name
-from chat.protocol import SEQ_LIMIT
+from chat.protocol import SEQ_LIMIT, WITHOUT_LIMIT
 from handlers.base import ApiHandler, whole
 
 END = -1
@@ -54,6 +54,14 @@ def wanted_rooms(
         )
         for index, name in enumerate(names)
     ]
+
+
+def kinds_without(handler: ApiHandler) -> tuple[str, ...]:
+    """The kinds of messages that a client can do without: the repeated argument `without`; raises BadRequest."""
+    kinds = tuple(handler.arguments("without"))
+    if len(kinds) > WITHOUT_LIMIT:
+        raise BadRequest(f"One can do without at most {WITHOUT_LIMIT} kinds.")
+    return kinds
 
 
 def _seq(text: str, least: int) -> int:

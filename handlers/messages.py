@@ -5,8 +5,9 @@ from typing import Any
 from chat.catch_up import fitting
 from chat.changes import tell
 from chat.errors import BadRequest
-from chat.protocol import Ack, Change, Read, Typing, command
+from chat.protocol import Ack, Change, Read, Signal, Typing, command
 from handlers.base import ApiHandler
+from handlers.cursors import kinds_without
 
 
 class RoomHandler(ApiHandler):
@@ -35,13 +36,14 @@ class MessagesHandler(RoomHandler):
         limits = self.chat.limits
         limit = self.number("limit", limits.history, least=1, most=limits.page_limit)
         before = self.number("before", None, least=1)
+        without = kinds_without(self)
         reader = self.sessions.identify(self.request)
         room = await self.chat.access.to_read(name, reader)
         seq = room.seq
         end = seq + 1 if before is None else min(before, seq + 1)
-        found = room.latest_messages(limit + 1, end)
+        found = room.latest_messages(limit + 1, end, without)
         if found is None:
-            found = await self.chat.history.messages(room.key, end, limit + 1)
+            found = await self.chat.history.messages(room.key, end, limit + 1, without)
         entries = fitting(found[-limit:], limits.catch_up_bytes)
         self.answer(
             {
@@ -66,7 +68,7 @@ class CommandsHandler(RoomHandler):
                     change = await self.chat.events.heard(room, wanted, caller)
                     entry = (await self.chat.oversight.moderation.make(room, caller, change)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
-                case Typing() | Read():
+                case Typing() | Read() | Signal():
                     room = await self.chat.access.to_read(name, caller)
                     self.chat.access.may_tell(room, caller, wanted)
                     tell(room, caller.user, wanted)

@@ -54,11 +54,19 @@ class LobbyPage(OpenPage):
 
 
 class RoomPage(OpenPage):
+    template = "room.html"
+
     async def get(self, name: str) -> None:
         room = title = _known_name(name)
         with suppress(ChatError):  # a new room, one that is not to be seen, or MongoDB is away: its name will do
             title = (await self.chat.access.to_read(name, self.sessions.identify(self.request))).title
-        self.render("room.html", room=room, title=title, guests=self.chat.access.guests)
+        self.render(self.template, room=room, title=title, guests=self.chat.access.guests)
+
+
+class BoardPage(RoomPage):
+    """A room's drawing board, with its chat beside it."""
+
+    template = "board.html"
 
 
 class PairPage(OpenPage):

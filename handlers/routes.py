@@ -19,6 +19,7 @@ from handlers.admin import (
     PeopleHandler,
 )
 from handlers.base import NotFoundHandler
+from handlers.board import BoardHandler
 from handlers.direct import DirectHandler
 from handlers.forms import InvitationPage, JoinPage, RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
@@ -31,7 +32,17 @@ from handlers.moderation import ModerationHandler, ReportHandler, ReportsHandler
 from handlers.openapi.handler import OpenApiHandler
 from handlers.openid import OpenIdCallback, OpenIdStart, ProvidersHandler, UnlinkHandler
 from handlers.openid_provider import CALLBACK, START, OpenId
-from handlers.pages import AccountPage, AdminPage, LobbyPage, NoPage, PairPage, RoomPage, RoomSettingsPage, StaticFiles
+from handlers.pages import (
+    AccountPage,
+    AdminPage,
+    BoardPage,
+    LobbyPage,
+    NoPage,
+    PairPage,
+    RoomPage,
+    RoomSettingsPage,
+    StaticFiles,
+)
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler, ProfilesHandler
 from handlers.poll import PollHandler
@@ -56,6 +67,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/", LobbyPage, shared),
             (rf"/chat/{ROOM}", RoomPage, shared),
             (rf"/chat/{ROOM}/settings", RoomSettingsPage, shared),
+            (rf"/board/{ROOM}", BoardPage, shared),
             (r"/pair", PairPage, shared),
             (r"/sign-in", SignInPage, shared),
             (r"/sign-out", SignOutPage, shared),
@@ -92,6 +104,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/api/direct", DirectHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
+            (rf"/api/rooms/{ROOM}/board", BoardHandler, shared),
             (rf"/api/rooms/{ROOM}/moderation", ModerationHandler, shared),
             (rf"/api/rooms/{ROOM}/reports", ReportsHandler, shared),
             (rf"/api/rooms/{ROOM}/reports/([^/]+)", ReportHandler, shared),

@@ -22,10 +22,12 @@ from chat.protocol import (
     CloseCode,
     Command,
     Pairing,
+    Passing,
     Ping,
     Pong,
     Read,
     Reply,
+    Signal,
     Subscribe,
     Subscribed,
     Typing,
@@ -164,7 +166,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         else:
             self._start(command, len(message))
 
-    async def _in_turn(self, command: Subscribe | Unsubscribe | Typing | Read) -> None:
+    async def _in_turn(self, command: Subscribe | Unsubscribe | Passing) -> None:
         """What depends on the rooms one is in waits for the subscriptions before it."""
         async with self._turn:
             if isinstance(command, Subscribe):
@@ -172,7 +174,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             else:
                 self._answer(command)
 
-    def _answer(self, command: Unsubscribe | Typing | Read) -> None:
+    def _answer(self, command: Unsubscribe | Passing) -> None:
         assert self.waiter is not None
         match command:
             case Unsubscribe():
@@ -180,14 +182,14 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 changed = room is not None and room.leave(self.waiter)
                 name = room.name if room is not None else command.room
                 self._reply(Unsubscribed(id=command.id, room=name, changed=changed))
-            case Typing() | Read():
+            case Typing() | Read() | Signal():
                 room = self.waiter.rooms.get(room_key(command.room))
                 if room is None:
                     raise BadRequest("Subscribe to the room first.")
                 self.chat.access.may_tell(room, self.waiter.caller, command)
                 tell(room, self.waiter.user, command)
 
-    def _start(self, command: Change | Subscribe | Unsubscribe | Typing | Read | AnyPairing, size: int) -> None:
+    def _start(self, command: Change | Subscribe | Unsubscribe | Passing | AnyPairing, size: int) -> None:
         """Begins what takes time, if not too much is under way already."""
         limits = self.chat.limits
         if len(self._under_way) >= limits.in_hand or self._size_under_way + size > limits.in_hand_bytes:
@@ -234,7 +236,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     async def _subscribe(self, command: Subscribe) -> None:
         waiter = self.waiter
         assert waiter is not None
-        cursor = Cursor(command.after, command.epoch, command.history)
+        cursor = Cursor(command.after, command.epoch, command.history, tuple(command.without))
         room = await self.chat.access.to_join(command.room, cursor, waiter.caller)
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:

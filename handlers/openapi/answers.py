@@ -4,6 +4,7 @@ from typing import Literal, NotRequired, TypedDict
 
 from chat.administration import AccountFacts, RangeFacts, RoomSummary
 from chat.audit import Act
+from chat.board import Drawn
 from chat.directory import RoomInfo
 from chat.entries import Author, Entry
 from chat.figures import Sample
@@ -178,6 +179,18 @@ class Page(TypedDict):
     seq: int
     entries: list[Entry]
     more: bool
+
+
+class BoardPicture(TypedDict):
+    """What has been drawn, after the entry `seq`. Each part is the `seq` of its entry, the place of its stroke among
+    `strokes`, and its points: x, y and pressure in turn. `clear`: one may clear it."""
+
+    room: str
+    epoch: str
+    seq: int
+    strokes: list[Drawn]
+    parts: list[tuple[int, int, list[int]]]
+    clear: bool
 
 
 class RoomNews(TypedDict):

@@ -6,11 +6,12 @@ from msgspec import Meta
 
 from chat.directory import RoomInfo
 from chat.invitations import NewInvitation
-from chat.protocol import SEQ_LIMIT, Ack, AnyPairing, Delete, Edit, React, Read, Send, Typing
+from chat.protocol import SEQ_LIMIT, Ack, AnyPairing, Delete, Edit, Passing, React, Send
 from chat.rooms import NewRoom, NewSettings, RoomFacts
 from handlers.direct import Conversation
 from handlers.members import Standing
 from handlers.openapi.answers import (
+    BoardPicture,
     DirectRoom,
     FreshInvitation,
     InvitationList,
@@ -117,8 +118,10 @@ MESSAGES = (
         query=(
             Query("before", Positive, "The messages before this `seq`; without it the last ones."),
             Query("limit", Positive, "How many at most."),
+            Query("without", list[str], "Kinds of messages to leave out."),
         ),
     ),
+    Call("GET", "/api/rooms/{room}/board", "What has been drawn in a room", "anybody", {200: BoardPicture}),
     Call(
         "POST",
         "/api/rooms/{room}/messages",
@@ -134,8 +137,8 @@ MESSAGES = (
         "Change or tell something",
         "somebody",
         {200: Ack, 204: None},
-        Body(Send | Edit | Delete | React | Typing | Read, without=("room",), name="Command"),
-        description="What a socket's client says in a frame. `typing` and `read` are answered with 204.",
+        Body(Send | Edit | Delete | React | Passing, without=("room",), name="Command"),
+        description="What a socket's client says in a frame. `typing`, `read` and `signal` are answered with 204.",
     ),
     Call(
         "GET",

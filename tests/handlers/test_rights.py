@@ -40,6 +40,14 @@ TABLE = {
     "bot elsewhere":  ("nnnnn", "nnnnn", "nnnnn", "nnnnn", "nnnnn", "nnnnn"),
 }  # fmt: skip
 
+# What is done on a room's board.
+STROKE: dict[str, Any] = {
+    "kind": "board.stroke",
+    "data": {"stroke": "s", "part": 0, "tool": "pen", "colour": "#1b2523", "width": 40, "points": [0, 0, 50]},
+}
+UNDO: dict[str, Any] = {"kind": "board.undo", "data": {"stroke": "s"}}
+POINTING: dict[str, Any] = {"kind": "board.cursor", "data": {"x": 1, "y": 2}}
+
 LETTERS = {"forbidden": "f", "not_found": "n", "unauthenticated": "u"}
 STATUS_LETTERS = {200: "y", 201: "y", 204: "y", 401: "u", 403: "f", 404: "n"}
 
@@ -126,6 +134,7 @@ class RightsTest(ChatTestCase):
             "poll": letter(await self.poll(room, token=token, after=0, wait=0)),
             "poll at the end": letter(await self.poll(room, token=token, after=-1)),
             "poll of two": letter(await self.poll(room, "elsewhere", token=token, after=[0, 0], wait=0)),
+            "board": letter(await self.call("GET", f"/api/rooms/{room}/board", token=token)),
             "read mark": letter(await self.command(room, token=token, type="read", seq=1)),
         }
         stream = await self.stream(room, token=token, after=0)
@@ -142,6 +151,9 @@ class RightsTest(ChatTestCase):
             "edit": letter(await command(room, token=token, type="edit", key=new_key(), target=target, text="x")),
             "react": letter(await command(room, token=token, type="react", key=new_key(), target=1, emoji="x")),
             "typing": letter(await command(room, token=token, type="typing")),
+            "draw": letter(await command(room, token=token, type="send", key=new_key(), **STROKE)),
+            "undo": letter(await command(room, token=token, type="send", key=new_key(), **UNDO)),
+            "point": letter(await command(room, token=token, type="signal", **POINTING)),
         }
 
     async def by_socket(self, who: str, room: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -158,6 +170,7 @@ class RightsTest(ChatTestCase):
         change = {"room": room, "target": self.target(who)}
         writing = {
             "send": letter_of(await client.ask(type="send", room=room, key=new_key(), text="x")),
+            "draw": letter_of(await client.ask(type="send", room=room, key=new_key(), **STROKE)),
             "edit": letter_of(await client.ask(type="edit", key=new_key(), text="y", **change)),
             "react": letter_of(await client.ask(type="react", key=new_key(), emoji="x", **change)),
             "delete": letter_of(await client.ask(type="delete", key=new_key(), **change)),
