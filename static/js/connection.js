@@ -34,12 +34,12 @@ const TOO_MUCH = 4429;
  * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, isFirst}`),
  * `reset` and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
  * `refused` (a room that cannot be had, or no longer: `{room, code, reason}`), and all else that the server
- * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, and from a long-poll
+ * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, `signal`, and from a long-poll
  * `people`: a room's whole list, `isReturn` where it is the first after a break).
  */
 export class Connection extends Emitter {
   #site;
-  #subscriptions = new Subscriptions();
+  #subscriptions;
   #ladder;
   #backoff = new Backoff();
   #transport = null;
@@ -51,10 +51,11 @@ export class Connection extends Emitter {
 
   /**
    * `transport`: "ws", "stream" or "poll" to take that one and no other; `site`: the server, a Site; `isForRooms`:
-   * whether it is wanted only while there is a room to receive.
+   * whether it is wanted only while there is a room to receive; `without`: as Subscriptions has it.
    */
-  constructor({ transport = null, site = here, isForRooms = true } = {}) {
+  constructor({ transport = null, site = here, isForRooms = true, without = [] } = {}) {
     super();
+    this.#subscriptions = new Subscriptions(without);
     this.#site = site;
     this.#isForRooms = isForRooms;
     this.#ladder = new TransportLadder(transport, site);

@@ -1,4 +1,5 @@
 import { call } from './api.js';
+import { DRAWN } from './drawn.js';
 import { roomApi } from './room-name.js';
 
 /** Messages in a page on scroll-up: two or three screens. */
@@ -55,5 +56,6 @@ export class HistoryPager {
 }
 
 function page(room, query) {
-  return call('GET', `${roomApi(room.name)}/messages`, { query });
+  const all = [...Object.entries(query), ...DRAWN.map((kind) => ['without', kind])];
+  return call('GET', `${roomApi(room.name)}/messages`, { query: all });
 }

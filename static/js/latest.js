@@ -13,9 +13,10 @@ export async function roomEnds(site, rooms, signal) {
 }
 
 /** A `subscribed` message for a room of which nothing is known yet, put together from its end and its latest page. */
-export async function firstSight(site, name, end, signal) {
+export async function firstSight(site, { name, without }, end, signal) {
   const subscribed = { type: 'subscribed', room: name, gap: null, reset: false, entries: [], ...end };
   if (end.seq === 0) return subscribed;
-  const page = await site.call('GET', `${roomApi(name)}/messages`, { query: { limit: HISTORY }, signal });
+  const query = [['limit', HISTORY], ...without.map((kind) => ['without', kind])];
+  const page = await site.call('GET', `${roomApi(name)}/messages`, { query, signal });
   return { ...subscribed, epoch: page.epoch, seq: page.seq, entries: page.entries };
 }

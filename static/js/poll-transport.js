@@ -33,9 +33,10 @@ export class PollTransport extends HttpTransport {
     const ends = await roomEnds(this.site, rooms, signal);
     if (signal.aborted) return;
     const isReturn = this.ready();
-    for (const { name, seq } of rooms) {
+    for (const room of rooms) {
+      const { name, seq } = room;
       const { members, people } = ends[name];
-      if (seq === null) this.say(await firstSight(this.site, name, ends[name], signal));
+      if (seq === null) this.say(await firstSight(this.site, room, ends[name], signal));
       else this.say({ type: 'people', room: name, members, people, isReturn });
     }
   }

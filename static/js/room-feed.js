@@ -1,3 +1,4 @@
+import { isDrawn } from './drawn.js';
 import { Emitter } from './emitter.js';
 
 /**
@@ -51,7 +52,9 @@ export class RoomFeed extends Emitter {
     this.emit('changed', { room, quietly: true });
   }
 
-  #entries(room, { entries, isFirst }) {
+  #entries(room, { entries: all, isFirst }) {
+    const entries = all.filter((entry) => !isDrawn(entry));
+    if (entries.length === 0) return;
     room.timeline.take(entries);
     // A room nobody looks at has no reader who could lose their place.
     if (room !== this.#rooms.shown) room.timeline.trim({ isReading: false });

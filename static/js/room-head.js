@@ -1,13 +1,15 @@
 import { byId } from './dom.js';
-import { roomPath } from './room-name.js';
+import { boardPath, roomPath } from './room-name.js';
 
-/** The room's title at the head of its page, and the way to its settings. */
+/** The room's title at the head of its page, and the ways to its drawing board and its settings. */
 export class RoomHead {
   #title = byId('room-title');
   #settings = byId('room-settings');
+  #board = byId('room-board');
 
   update({ title, name, rules }) {
     this.#title.textContent = title;
+    this.#board.href = boardPath(name);
     this.#settings.hidden = !isForSettings(rules);
     this.#settings.href = `${roomPath(name)}/settings`;
   }

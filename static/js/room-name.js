@@ -18,9 +18,22 @@ export function roomApi(name) {
   return `/api/rooms/${encodeURIComponent(name)}`;
 }
 
+/** The address of a room's drawing board, as a path. */
+export function boardPath(name) {
+  return pagePath(`/board/${encodeURIComponent(name)}`);
+}
+
 /** The name of the room whose page has this path, or null where it is another page. */
 export function roomFromPath(path) {
-  const match = /^\/chat\/([^/]+)\/?$/.exec(ownPath(path));
+  return nameIn(/^\/chat\/([^/]+)\/?$/.exec(ownPath(path)));
+}
+
+/** The name of the room whose board has this path, or null where it is another page. */
+export function boardFromPath(path) {
+  return nameIn(/^\/board\/([^/]+)\/?$/.exec(ownPath(path)));
+}
+
+function nameIn(match) {
   if (!match) return null;
   try {
     return decodeURIComponent(match[1]);

@@ -34,10 +34,10 @@ export class SocketTransport {
   }
 
   /** Starts to receive a room: from its cursor on, or from its latest messages where it has none. */
-  subscribe({ name, seq, epoch }) {
+  subscribe({ name, seq, epoch, without }) {
     if (!this.#isWelcome) return; // all rooms are subscribed to then
     const from = seq === null ? {} : { after: seq, epoch };
-    this.send({ type: 'subscribe', id: name, room: name, ...from });
+    this.send({ type: 'subscribe', id: name, room: name, ...from, ...(without.length && { without }) });
   }
 
   unsubscribe({ name }) {

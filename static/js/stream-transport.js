@@ -24,8 +24,8 @@ export class StreamTransport extends HttpTransport {
     const unknown = this.rooms.filter(({ seq }) => seq === null);
     if (unknown.length === 0) return;
     const ends = await roomEnds(this.site, unknown, signal);
-    for (const { name } of unknown) {
-      const subscribed = await firstSight(this.site, name, ends[name], signal);
+    for (const room of unknown) {
+      const subscribed = await firstSight(this.site, room, ends[room.name], signal);
       if (!signal.aborted) this.say(subscribed);
     }
   }

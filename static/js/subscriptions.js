@@ -10,12 +10,19 @@ const OVER = { code: 'not_found', reason: 'This room is over.' };
 const ENTRY_TYPES = new Set(['message', 'edit', 'delete', 'reaction']);
 
 /**
- * The rooms that a connection carries and how far each has been read: objects `{name, seq, epoch}`, with
- * `seq` and `epoch` null until the server has answered. It takes the server's messages and emits what is
+ * The rooms that a connection carries and how far each has been read: objects `{name, seq, epoch,
+ * without}`, with `seq` and `epoch` null until the server has answered. It takes the server's messages and emits what is
  * new in them, as Connection says; a transport that repeats an entry is not heard twice.
  */
 export class Subscriptions extends Emitter {
   #rooms = new Map();
+  #without;
+
+  /** `without`: the kinds of messages that are not wanted where the log is read; what comes live has them all. */
+  constructor(without = []) {
+    super();
+    this.#without = without;
+  }
 
   /** The rooms in the order they were added. */
   get rooms() {
@@ -25,7 +32,7 @@ export class Subscriptions extends Emitter {
   /** Adds a room; returns it, or null where it was here already. */
   add(name) {
     if (this.#rooms.has(roomKey(name))) return null;
-    const room = { name, seq: null, epoch: null };
+    const room = { name, seq: null, epoch: null, without: this.#without };
     this.#rooms.set(roomKey(name), room);
     return room;
   }

@@ -1,5 +1,6 @@
 import { AccountMenu } from './account-menu.js';
 import { ConnectionPill } from './connection-pill.js';
+import { DRAWN } from './drawn.js';
 import { Connection, Outbox } from './parley.js';
 import { Session } from './session.js';
 import { SignedOutDialog } from './signed-out-dialog.js';
@@ -16,7 +17,7 @@ export async function visitor({ isForRooms = true } = {}) {
   account.update();
 
   const transport = new URLSearchParams(location.search).get('transport');
-  const connection = new Connection({ transport, isForRooms });
+  const connection = new Connection({ transport, isForRooms, without: DRAWN });
   const pill = new ConnectionPill(() => connection.connect());
   const outbox = new Outbox(connection, session.user.name);
   connection.on('state', (state) => pill.update(state));
