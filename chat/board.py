@@ -73,6 +73,8 @@ class BoardCursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 KINDS: list[Kind] = kinds_in(globals())
 # All entries of a board have kinds from the first to before the second.
 FIRST_KIND, END_OF_KINDS = "board.", "board/"
+# Those whose entries are nothing but drawn.
+BOARD_KINDS = frozenset({"board.stroke", "board.undo", "board.clear"})
 # What takes away cannot be taken back, as what it took away is no more.
 FINAL = frozenset({"board.undo", "board.clear"})
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -9,7 +10,7 @@ from pymongo import ASCENDING, DESCENDING, ReturnDocument, UpdateOne, WriteConce
 from pymongo.errors import BulkWriteError, DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from chat.board import END_OF_KINDS, FIRST_KIND
+from chat.board import BOARD_KINDS, END_OF_KINDS, FIRST_KIND
 from chat.database import Database, Document, in_pages, unusable
 from chat.entries import Author, Entry, settle
 from chat.errors import Unavailable
@@ -26,6 +27,10 @@ LASTING: dict[str, Any] = {"doomed": {"$exists": False}}
 OPEN: dict[str, Any] = {"$exists": False}
 # The kinds of a drawing board's entries.
 DRAWN: dict[str, Any] = {"$gte": FIRST_KIND, "$lt": END_OF_KINDS}
+# So many drawn entries in a row have a bridge over them: the last one says where the first is, so that what was said
+# before is found without them. One more look costs as much as reading some hundred of them.
+LONG_RUN = 500
+BRIDGED: dict[str, Any] = {"$gt": 0}
 
 
 class Conflict(Exception):
@@ -77,6 +82,11 @@ class History:
         # What is drawn lies among what is said, and is read by itself. Texts are not in it and cost nothing.
         await self._entries.create_index(
             [("log", ASCENDING), ("seq", DESCENDING)], partialFilterExpression={"kind": DRAWN}, name="drawn"
+        )
+        await self._entries.create_index(
+            [("log", ASCENDING), ("seq", DESCENDING), ("bridge", ASCENDING)],
+            partialFilterExpression={"bridge": BRIDGED},
+            name="bridges",
         )
         await self._rooms.create_index([("policy.access", ASCENDING), ("active", DESCENDING)], name="listed")
         await self._rooms.create_index([("member_ids", ASCENDING)], name="members")
@@ -331,7 +341,22 @@ class History:
 
     async def messages(self, room: str, before: int, limit: int, without: Collection[str] = ()) -> list[Entry]:
         """The last `limit` messages of those numbered below `before`, in order, without some kinds."""
-        return await self._last(room, {"seq": {"$lt": before}, "type": "message", **_but(without)}, limit)
+        found: list[Entry] = []
+        while len(found) < limit:
+            bridge = await self._bridge(room, before) if set(without) >= BOARD_KINDS else None
+            which = {"seq": {"$lt": before, "$gt": bridge["seq"] if bridge else 0}, "type": "message", **_but(without)}
+            found = await self._last(room, which, limit - len(found)) + found
+            if bridge is None:
+                break
+            before = bridge["bridge"]
+        return found
+
+    async def _bridge(self, room: str, before: int) -> Document | None:
+        """The last drawn entry before a number that leads over those before it."""
+        async with mongo_errors():
+            return await self._entries.find_one(
+                {"log": room, "seq": {"$lt": before}, "bridge": BRIDGED}, sort=[("seq", DESCENDING)], hint="bridges"
+            )
 
     async def drawn(self, room: str, after: int, end: int, limit: int) -> list[Entry]:
         """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order."""
@@ -346,6 +371,20 @@ class History:
         which = {"log": room, "kind": DRAWN, "seq": {"$lte": upto}, "data": {"$exists": True}}
         async with mongo_errors():
             await self._entries.update_many(which, {"$unset": {"data": ""}}, hint="drawn")
+        await self._build_bridges(room, upto)
+
+    async def _build_bridges(self, room: str, upto: int) -> None:
+        """Over what has been drawn since the last bridge."""
+        last = await self._bridge(room, upto + 1)
+        begins = last["seq"] if last else 0
+        said = {"log": room, "seq": {"$gt": begins, "$lte": upto}, "kind": {"$not": DRAWN}}
+        async with mongo_errors():
+            found = await self._entries.find(said, {"seq": True}).sort("seq", ASCENDING).to_list(None)
+            ends = [begins, *(entry["seq"] for entry in found), upto + 1]
+            for before, after in pairwise(ends):
+                if after - before > LONG_RUN:
+                    first = last["bridge"] if last and before == begins else before + 1
+                    await self._entries.update_one({"log": room, "seq": after - 1}, {"$set": {"bridge": first}})
 
     async def _last(self, room: str, which: Document, limit: int) -> list[Entry]:
         if limit <= 0:
