@@ -195,6 +195,22 @@ class FullBoardTest(BoardCase):
         assert await self.names("a") == ["s0", "s1", "s2", "more"]
 
 
+class CrowdedBoardsTest(BoardCase):
+    settings: ClassVar[dict[str, Any]] = {"boards_at_hand": 1}
+
+    @gen_test
+    async def test_so_many_pictures_are_in_memory(self) -> None:
+        """The one that nobody has asked for the longest is read anew when somebody does."""
+        ann = self.token("ann")
+        for room in ("a", "b"):
+            await self.draw(room, ann, stroke("one"))
+            await self.board(room)
+        assert [len(room.followers) for room in self.chat.registry] == [0, 1]
+        await self.draw("a", ann, stroke("two"))
+        assert await self.names("a") == ["one", "two"]
+        assert [len(room.followers) for room in self.chat.registry] == [1, 0]
+
+
 class CompactionTest(BoardCase):
     settings: ClassVar[dict[str, Any]] = {"board_strokes": 5}
 
