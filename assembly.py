@@ -20,8 +20,10 @@ from chat.database import Connection
 from chat.directory import Directory
 from chat.events import Binding, Events
 from chat.history import History
+from chat.hooks import Hooks
 from chat.house import make_house
 from chat.identity import make_identity
+from chat.integrations import Integrations
 from chat.keepalive import Keepalive
 from chat.kinds import Kind, Kinds
 from chat.lifetimes import LifetimeTable
@@ -34,7 +36,9 @@ from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
+from chat.webhooks import WebhookTable
 from chat.whereabouts import Whereabouts
+from handlers.webhook_sender import WebhookSender
 from settings import Settings
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -135,6 +139,32 @@ def make_chat(
         whereabouts=whereabouts,
     )
     house.lifetimes.also_erase(oversight.reports.erase)
+    hooks = Hooks(
+        connection.database,
+        access=access,
+        alarms=alarms,
+        audit=audit,
+        history=history,
+        registry=registry,
+        sender=WebhookSender(
+            timeout=config.webhook_timeout,
+            concurrency=config.webhook_concurrency,
+            private=config.webhook_private == "yes",
+        ),
+        table=settings_of(config, WebhookTable),
+    )
+    house.lifetimes.also_erase(hooks.store.erase)
+    integrations = Integrations(
+        access=access,
+        audit=audit,
+        bans=bans,
+        changes=changes,
+        events=events,
+        identity=identity,
+        rates=rates,
+        limit=config.integrations_limit,
+    )
+    house.lifetimes.also_erase(integrations.erase)
     return Chat(
         access=access,
         alarms=alarms,
@@ -143,6 +173,7 @@ def make_chat(
         connection=connection,
         events=events,
         history=history,
+        hooks=hooks,
         house=house,
         commit=commit,
         changes=changes,
@@ -153,6 +184,7 @@ def make_chat(
         ),
         people=people,
         identity=identity,
+        integrations=integrations,
         clients=clients,
         metrics=metrics,
         oversight=oversight,
@@ -175,3 +207,4 @@ async def prepare(chat: Chat) -> None:
     await chat.oversight.prepare()
     await chat.identity.prepare()
     await chat.house.prepare()
+    await chat.hooks.prepare()

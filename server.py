@@ -84,6 +84,7 @@ async def serve(config: settings.Settings) -> None:
             chat.metrics.measure_lag(),
             chat.oversight.figures.run(),
             chat.house.lifetimes.run(),
+            chat.hooks.deliverer.run(),
             server.overdue.run(),
         )
         tasks = [asyncio.create_task(each) for each in work]
@@ -176,6 +177,7 @@ async def _upkeep(chat: Chat) -> None:
 async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
     """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
     await chat.commit.stop(timeout)
+    await chat.hooks.stop()
     chat.stopping.set()
     for room in chat.registry:
         room.dismiss()

@@ -235,6 +235,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     report_rate: Annotated[Rate, "reports of one person; somebody is to read them"] = "0.05/20"
     report_address_rate: Annotated[Rate, "reports from one address"] = "0.5/100"
     picture_rate: Annotated[Rate, "new pictures of one person; each is checked and stored"] = "0.05/20"
+    integration_rate: Annotated[
+        Rate, "messages of one integration; a build that fails in a hundred places says so, and then people are to read"
+    ] = "2/100"
     refusal_rate: Annotated[
         Rate, "commands of one person refused as too much, beyond which they are closed with 4429"
     ] = "100/10000"
@@ -253,6 +256,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     event_limit: Annotated[
         Positive, "for one function of a plug-in; a message waits for it, and its sender for the message"
     ] = 2
+
+    # Webhooks: other servers that are told of a room's entries
+    webhooks_limit: Annotated[Count, "webhooks of one room; each entry is sent by each of them"] = 10
+    integrations_limit: Annotated[Count, "integrations of one room; each is a name that people meet there"] = 20
+    webhook_private: Annotated[
+        Literal["no", "yes"], "whether webhooks may lead into private networks, and be without TLS; for one's own"
+    ] = "no"
+    webhook_timeout: Annotated[Positive, "for the answer to a webhook; the next entry of the room waits for it"] = 10
+    webhook_concurrency: Annotated[Count, "webhooks under way at once; slow receivers take up places"] = 20
+    webhook_tries: Annotated[
+        Count, "for one entry, before it counts as not deliverable; with the pauses between, three quarters of an hour"
+    ] = 10
+    webhook_backoff: Annotated[Positive, "before a webhook is tried again; after each failure twice as long"] = 5
+    webhook_backoff_limit: Annotated[Positive, "between two tries of a webhook at most"] = 3_600
+    webhook_patience: Annotated[
+        Seconds,
+        "without one success, after which a webhook is paused; a receiver that is down over a weekend comes back",
+    ] = 259_200
+    webhook_letters: Annotated[
+        Count, "entries that a webhook could not deliver, at which it is paused; somebody is to look through them"
+    ] = 1_000
+    webhook_lease: Annotated[
+        Positive, "after which another process takes over a webhook from one that was killed; above webhook_timeout"
+    ] = 30
+    webhook_interval: Annotated[
+        Positive, "between looks for what a killed process has left to be sent; one query for all rooms with webhooks"
+    ] = 15
 
     # Chat roulette
     pair_patience: Annotated[

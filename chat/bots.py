@@ -19,10 +19,16 @@ from chat.secret_tokens import new_secret, secret_hash
 from chat.times import DAY, now
 
 BOT_PREFIX = "pb_"
+# Of tokens that are worth nothing but in the address of an integration.
+INTEGRATION_PREFIX = "pi_"
 
 
 class Bot(msgspec.Struct, frozen=True, kw_only=True):
-    """One bot. `rooms` are the names of those it may enter (none: all); times are milliseconds since the Unix epoch."""
+    """One bot. `rooms` are the names of those it may enter (none: all); times are milliseconds since the Unix epoch.
+
+    One that is an integration says something in one room and does nothing else: `into` is the room's key, `epoch` its
+    epoch.
+    """
 
     id: str
     name: str
@@ -32,6 +38,8 @@ class Bot(msgspec.Struct, frozen=True, kw_only=True):
     made: int
     seen: int
     until: int
+    into: str = ""
+    epoch: str = ""
 
     @property
     def caller(self) -> Caller:
@@ -45,7 +53,7 @@ class Bot(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-def new_bot(name: str, maker: str, *, rooms: list[str], write: bool, days: int) -> Bot:
+def new_bot(name: str, maker: str, *, rooms: list[str], write: bool, days: int, into: str = "", epoch: str = "") -> Bot:
     """A bot that is not stored yet, for so many days."""
     made = now()
     return Bot(
@@ -57,6 +65,8 @@ def new_bot(name: str, maker: str, *, rooms: list[str], write: bool, days: int) 
         made=made,
         seen=0,
         until=made + days * DAY,
+        into=into,
+        epoch=epoch,
     )
 
 
@@ -79,6 +89,7 @@ class Bots:
                     IndexModel("hash", name="hash", unique=True),
                     IndexModel("looks", name="looks", unique=True),
                     IndexModel("maker", name="maker"),
+                    IndexModel("into", name="into", partialFilterExpression={"into": {"$gt": ""}}),
                 ]
             )
         except PyMongoError as error:
@@ -86,7 +97,7 @@ class Bots:
 
     async def insert(self, bot: Bot) -> str:
         """Stores a new one; its token, which nobody is told again. Raises NameTaken."""
-        token = new_secret(BOT_PREFIX)
+        token = new_secret(INTEGRATION_PREFIX if bot.into else BOT_PREFIX)
         document: Document = msgspec.to_builtins(bot)
         document["_id"] = document.pop("id")
         document["hash"] = secret_hash(token)
@@ -113,6 +124,13 @@ class Bots:
         """The bots of an account, in the order they were made."""
         async with mongo_errors():
             found = await self._bots.find({"maker": maker}).sort("made", ASCENDING).to_list(None)
+        return [_bot(document) for document in found]
+
+    async def into(self, room: str, epoch: str | None = None) -> list[Bot]:
+        """The integrations of the room of that key, and of that epoch if one is given, in the order they were made."""
+        which = {"into": room} if epoch is None else {"into": room, "epoch": epoch}
+        async with mongo_errors():
+            found = await self._bots.find(which).sort("made", ASCENDING).to_list(None)
         return [_bot(document) for document in found]
 
     async def names(self) -> AsyncIterator[tuple[str, tuple[str]]]:

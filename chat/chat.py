@@ -14,8 +14,10 @@ from chat.database import Connection
 from chat.directory import Directory
 from chat.events import Events
 from chat.history import History
+from chat.hooks import Hooks
 from chat.house import House
 from chat.identity import Identity
+from chat.integrations import Integrations
 from chat.keepalive import Keepalive
 from chat.limits import Limits
 from chat.metrics import Metrics
@@ -38,8 +40,10 @@ class Chat:
     connection: Connection
     events: Events
     history: History
+    hooks: Hooks
     house: House
     identity: Identity
+    integrations: Integrations
     commit: GroupCommit
     changes: Changes
     registry: RoomRegistry

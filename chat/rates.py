@@ -90,6 +90,7 @@ class RateTable(msgspec.Struct, frozen=True, kw_only=True):
     report_rate: str
     report_address_rate: str
     picture_rate: str
+    integration_rate: str
     refusal_rate: str
 
 
@@ -120,6 +121,7 @@ class Rates:
         self._reports = made["report_rate"]
         self._report_addresses = made["report_address_rate"]
         self._pictures = made["picture_rate"]
+        self._integrations = made["integration_rate"]
         self._refusals = made["refusal_rate"]
 
     def change(self, caller: Caller) -> None:
@@ -165,6 +167,11 @@ class Rates:
         wait = self._pictures.take(caller.id)
         if wait:
             self._refuse("picture", "Too many new pictures.", wait)
+
+    def integration(self, id: str) -> None:
+        wait = self._integrations.take(id)
+        if wait:
+            self._refuse("integration", "This integration says too much.", wait)
 
     def patient(self, caller: Caller) -> bool:
         """Counts one refusal of theirs; False for one who goes on against the limit and is to be closed."""

@@ -51,6 +51,7 @@ class RoomRegistry:
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
         self.visitors: Visitors | None = None
+        self.published: Callable[[Room], object] | None = None
         self._watchers: list[Callable[[Room, RoomRecord], object]] = []
 
     # Telling those who are connected something, from anywhere in the process
@@ -284,6 +285,7 @@ class RoomRegistry:
             delivered=self._delivered,
             stored=stored,
             visitors=self.visitors,
+            published=self.published,
         )
 
     def drop_idle(self) -> None:

@@ -62,7 +62,8 @@ class Follower(Protocol):
 class Room:
     """The waiters of one room and the end of its log. It knows no sockets and no database: it is plain data.
 
-    `delivered` is told how many entries were handed to clients, each counted for each client. `keep` entries stay in
+    `delivered` is told how many entries were handed to clients, each counted for each client, `published` that there
+    are new ones. `keep` entries stay in
     memory, in their present state. Comings and goings are told while at most `presence_limit`
     people are here. One that is not `stored` has its log in memory alone; what is dropped from there is forgotten.
     """
@@ -78,10 +79,12 @@ class Room:
         delivered: Callable[[int], object] = lambda count: None,
         stored: bool = True,
         visitors: Visitors | None = None,
+        published: "Callable[[Room], object] | None" = None,
     ) -> None:
         self._record = record
         self.stored = stored
         self._visitors = visitors
+        self._published = published
         self.key = record.key
         self.name = record.name
         self.title = record.title
@@ -257,6 +260,8 @@ class Room:
                 follower.published(entries)
             except Exception:
                 log.exception("a follower of %r failed", self.key)
+        if self._published is not None:
+            self._published(self)
 
     def _remember(self, entries: list[Entry]) -> None:
         self._recent.extend(entries)

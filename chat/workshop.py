@@ -12,6 +12,7 @@ from chat.departures import Departures
 from chat.entrance import Entrance
 from chat.errors import BadRequest
 from chat.names import person_name, room_name
+from chat.room import Room
 
 # Rooms that one token can name; for more there is a token for all of them.
 ROOMS_LIMIT = 100
@@ -46,11 +47,27 @@ class Workshop:
             raise BadRequest(f"A token is for at most {ROOMS_LIMIT} rooms, or for all.")
         if wanted.days > self._longest:
             raise BadRequest(f"A token is valid for at most {self._longest} days.")
-        if len(await self._bots.of(maker.id)) >= self._limit:
+        return await self._make(new_bot(name, maker.id, rooms=rooms, write=wanted.write, days=wanted.days))
+
+    async def make_for_room(self, maker: Account, name: str, room: Room) -> tuple[Bot, str]:
+        """The same of a bot that only says something in one room, by its address."""
+        return await self._make(
+            new_bot(
+                person_name(name),
+                maker.id,
+                rooms=[room.name],
+                write=True,
+                days=self._longest,
+                into=room.key,
+                epoch=room.epoch,
+            )
+        )
+
+    async def _make(self, bot: Bot) -> tuple[Bot, str]:
+        if len(await self._bots.of(bot.maker)) >= self._limit:
             raise BadRequest(f"An account has at most {self._limit} tokens; remove one first.")
-        self._entrance.check_free(name, None)
-        bot = new_bot(name, maker.id, rooms=rooms, write=wanted.write, days=wanted.days)
-        self._claims.take(bot.id, [name])
+        self._entrance.check_free(bot.name, None)
+        self._claims.take(bot.id, [bot.name])
         try:
             return bot, await self._bots.insert(bot)
         except BaseException:

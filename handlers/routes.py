@@ -24,6 +24,7 @@ from handlers.direct import DirectHandler
 from handlers.forms import InvitationPage, JoinPage, RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
 from handlers.identity import Sessions
+from handlers.integrations import HookHandler, IntegrationHandler, IntegrationsHandler
 from handlers.invitations import InvitationHandler, InvitationsHandler, JoinHandler
 from handlers.members import MemberHandler, MembersHandler
 from handlers.messages import CommandsHandler, MessagesHandler
@@ -53,6 +54,7 @@ from handlers.setup import SetupHandler
 from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
 from handlers.stream import StreamHandler
+from handlers.webhooks import DeadLetterHandler, DeadLettersHandler, WebhookHandler, WebhooksHandler
 
 HERE = Path(__file__).resolve().parent.parent
 ROOM = "([^/]+)"
@@ -108,6 +110,13 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (rf"/api/rooms/{ROOM}/moderation", ModerationHandler, shared),
             (rf"/api/rooms/{ROOM}/reports", ReportsHandler, shared),
             (rf"/api/rooms/{ROOM}/reports/([^/]+)", ReportHandler, shared),
+            (rf"/api/rooms/{ROOM}/integrations", IntegrationsHandler, shared),
+            (rf"/api/rooms/{ROOM}/integrations/([^/]+)", IntegrationHandler, shared),
+            (r"/api/hooks/([^/]+)", HookHandler, shared),
+            (rf"/api/rooms/{ROOM}/webhooks", WebhooksHandler, shared),
+            (rf"/api/rooms/{ROOM}/webhooks/([^/]+)", WebhookHandler, shared),
+            (rf"/api/rooms/{ROOM}/webhooks/([^/]+)/letters", DeadLettersHandler, shared),
+            (rf"/api/rooms/{ROOM}/webhooks/([^/]+)/letters/([^/]+)", DeadLetterHandler, shared),
             (r"/api/admin/people", PeopleHandler, shared),
             (rf"/api/admin/people/{ROOM}", DecreeHandler, shared),
             (r"/api/admin/addresses", AddressesHandler, shared),

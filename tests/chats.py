@@ -31,6 +31,7 @@ async def open_chat(mongod: SessionMongod, database: str, **values: Any) -> Asyn
         yield chat
     finally:
         await chat.commit.stop(1)
+        await chat.hooks.stop()
         chat.identity.close()
         connection.close()
 

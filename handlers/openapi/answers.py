@@ -1,6 +1,6 @@
 """The shapes of the answers that handlers put together; tests hold each answer against its shape."""
 
-from typing import Literal, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 from chat.administration import AccountFacts, RangeFacts, RoomSummary
 from chat.audit import Act
@@ -12,6 +12,7 @@ from chat.members import MemberFacts
 from chat.people import User
 from chat.protocol import Kept, Paired, Unpaired, Waiting
 from chat.reports import Report
+from chat.webhooks import DeadLetter, EntryType
 
 Code = Literal[
     "bad_request",
@@ -275,3 +276,60 @@ class Reason(TypedDict):
 
 class Failure(TypedDict):
     error: Reason
+
+
+class WebhookFacts(TypedDict):
+    """A webhook. `seq` is the last entry that is done with, `paused` why nothing is sent at the moment (empty: it is),
+    `failing` since when nothing has arrived (0: it does), `error` what was wrong the last time."""
+
+    id: str
+    url: str
+    types: list[EntryType]
+    made: int
+    by: Author
+    seq: int
+    paused: str
+    failing: int
+    error: str
+
+
+class FreshWebhook(WebhookFacts):
+    """One that was just made; the secret is not shown again."""
+
+    secret: str
+
+
+class WebhookList(TypedDict):
+    webhooks: list[WebhookFacts]
+
+
+class LetterList(TypedDict):
+    letters: list[DeadLetter]
+
+
+class IntegrationFacts(TypedDict):
+    id: str
+    name: str
+    made: int
+    seen: int | None
+    until: int
+
+
+class FreshIntegration(IntegrationFacts):
+    """One that was just made; its address is not shown again."""
+
+    url: str
+    token: str
+
+
+class IntegrationList(TypedDict):
+    integrations: list[IntegrationFacts]
+
+
+class Hooked(TypedDict):
+    """What a program says by its secret address."""
+
+    text: NotRequired[str]
+    kind: NotRequired[str]
+    data: NotRequired[dict[str, Any]]
+    key: NotRequired[str]

@@ -10,7 +10,7 @@ import msgspec
 from chat.protocol import VERSION
 from handlers.base import STATUS
 from handlers.identity import COOKIE
-from handlers.openapi import oversight, people, rooms
+from handlers.openapi import hooks, oversight, people, rooms
 from handlers.openapi.answers import Failure
 from handlers.openapi.calls import Asker, Call, Media, Query
 from handlers.openapi.schemas import Json, Schemas
@@ -26,6 +26,7 @@ TAGS: dict[str, tuple[Call, ...]] = {
     "Members": rooms.MEMBERS,
     "Messages": rooms.MESSAGES,
     "Pairing": rooms.PAIRING,
+    "Hooks": hooks.HOOKS,
     "Moderation": oversight.MODERATION,
     "Administration": oversight.ADMINISTRATION,
     "Server": oversight.SERVER,
@@ -65,6 +66,7 @@ PARTS = {
     "id": "An id.",
     "who": "The id or the name of somebody.",
     "token": "What stands at the end of the link.",
+    "seq": "The number of an entry.",
     "range": "A range of addresses, like 203.0.113.0/24.",
 }
 
