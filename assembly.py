@@ -16,7 +16,9 @@ from chat.chat import Chat
 from chat.claims import Claims
 from chat.clients import Clients
 from chat.commit import GroupCommit
+from chat.conversations import Conversations
 from chat.database import Connection
+from chat.desks import Desks
 from chat.directory import Directory
 from chat.events import Binding, Events
 from chat.history import History
@@ -27,13 +29,14 @@ from chat.integrations import Integrations
 from chat.keepalive import Keepalive
 from chat.kinds import Kind, Kinds
 from chat.lifetimes import LifetimeTable
-from chat.limits import BoardLimits, IdentityLimits, Limits, ModerationLimits, RoomLimits
+from chat.limits import BoardLimits, DeskLimits, IdentityLimits, Limits, ModerationLimits, RoomLimits
 from chat.matching import Matching
 from chat.metrics import Metrics
 from chat.oversight import make_oversight
 from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates, RateTable
+from chat.reception import make_reception
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
 from chat.webhooks import WebhookTable
@@ -86,6 +89,7 @@ def make_chat(
     limits = settings_of(config, IdentityLimits)
     changes = Changes(history, commit, reaction_limit=config.reaction_limit)
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
+    conversations = Conversations(connection.database, days=config.session_days)
     identity = make_identity(
         connection.database,
         secret,
@@ -94,6 +98,7 @@ def make_chat(
         changes=changes,
         claims=claims,
         clients=clients,
+        conversations=conversations,
         history=history,
         people=people,
         rates=rates,
@@ -101,8 +106,9 @@ def make_chat(
     )
     whereabouts = Whereabouts()
     metrics.watch(clients, registry.__len__, commit.__len__)
+    desks = Desks(connection.database, linger=config.desk_linger)
     known_kinds = Kinds([*KINDS, *kinds])
-    access = Access(registry, rates, whereabouts, guests=config.guests, kinds=known_kinds)
+    access = Access(registry, rates, whereabouts, desks.agents, guests=config.guests, kinds=known_kinds)
     told = settings_of(config, Limits)
     events = Events(bindings, registry.audience, told, limit=config.event_limit, kinds=known_kinds)
     if bindings:
@@ -165,6 +171,20 @@ def make_chat(
         limit=config.integrations_limit,
     )
     house.lifetimes.also_erase(integrations.erase)
+    reception = make_reception(
+        desks,
+        conversations,
+        access=access,
+        audit=audit,
+        changes=changes,
+        desk_limits=settings_of(config, DeskLimits),
+        history=history,
+        house=house,
+        identity=identity,
+        limits=settings_of(config, Limits),
+        rates=rates,
+        registry=registry,
+    )
     return Chat(
         access=access,
         alarms=alarms,
@@ -189,6 +209,7 @@ def make_chat(
         metrics=metrics,
         oversight=oversight,
         rates=rates,
+        reception=reception,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
         limits=settings_of(config, Limits),
@@ -208,3 +229,4 @@ async def prepare(chat: Chat) -> None:
     await chat.identity.prepare()
     await chat.house.prepare()
     await chat.hooks.prepare()
+    await chat.reception.prepare()

@@ -168,6 +168,7 @@ async def _upkeep(chat: Chat) -> None:
         with suppress(Unavailable):  # it will be tried again
             await chat.registry.mark_active()
             await chat.oversight.upkeep()
+            await chat.reception.upkeep()
         await chat.identity.upkeep()
         chat.registry.drop_idle()
         chat.house.boards.drop_idle()

@@ -48,6 +48,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     origins: Annotated[str, "other sites whose pages may open sockets and write here, like https://www.example.org"] = (
         ""
     )
+    embed_origins: Annotated[
+        str, "sites that may show the support desk's widget in their pages, like https://www.example.org"
+    ] = ""
     trusted_proxies: Annotated[
         str, "addresses or ranges of the proxies whose X-Forwarded-For, -Proto and -Host are believed"
     ] = ""
@@ -238,6 +241,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     integration_rate: Annotated[
         Rate, "messages of one integration; a build that fails in a hundred places says so, and then people are to read"
     ] = "2/100"
+    desk_rate: Annotated[
+        Rate, "new conversations with a support desk from one address; a family, or an office that all ask at once"
+    ] = "0.02/10"
     refusal_rate: Annotated[
         Rate, "commands of one person refused as too much, beyond which they are closed with 4429"
     ] = "100/10000"
@@ -250,6 +256,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     sanctions_limit: Annotated[Count, "mutes, and bans, in one room at once; they are part of its rules"] = 1_000
     open_reports: Annotated[Count, "reports that wait to be read; more are refused"] = 10_000
     banned_ranges: Annotated[Count, "ranges of addresses banned at once; all are kept in memory"] = 10_000
+
+    # Support desks
+    desks_limit: Annotated[Count, "support desks; all are in memory, and read again every few seconds"] = 100
+    desk_open_limit: Annotated[
+        Count, "conversations of one desk that are not closed; more than its agents answer in a day"
+    ] = 1_000
+    desk_linger: Annotated[
+        Positive, "how long an agent counts as there after the last sign of it; a few times the 5 between two"
+    ] = 30
 
     # For developers
     plugins: Annotated[str, "Python modules with functions for events, by commas; see docs/extending.md"] = ""

@@ -10,7 +10,7 @@ from handlers.listener import Listener
 from handlers.openid_documents import is_safe_address
 from handlers.openid_flow import Flows
 from handlers.openid_provider import Client, OpenId, OpenIdProvider
-from handlers.origins import Origins
+from handlers.origins import Origins, normal
 from handlers.overdue import Patience
 from handlers.proxies import Proxies, Ranges
 from handlers.site import Reach, Site
@@ -31,11 +31,16 @@ def make_reach(config: Settings) -> Reach:
     return Reach(
         hosts=_made("hosts", config.hosts, Hosts),
         origins=_made("origins", config.origins, Origins),
+        embedders=_made("embed-origins", config.embed_origins, _origins),
         metrics=_made("metrics-from", config.metrics_from, Ranges),
         proxies=Proxies(_made("trusted-proxies", config.trusted_proxies, Ranges)),
         hsts=config.hsts,
         log=config.access_log == "yes",
     )
+
+
+def _origins(given: list[str]) -> tuple[str, ...]:
+    return tuple(normal(origin) for origin in given)
 
 
 def _made(flag: str, value: str, make: Callable[[list[str]], Made]) -> Made:

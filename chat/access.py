@@ -5,6 +5,7 @@ from typing import Literal
 
 from chat.callers import Caller
 from chat.catch_up import Cursor
+from chat.desk import Agents
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
 from chat.kinds import Kinds
 from chat.policy import Rights, left_of
@@ -23,7 +24,8 @@ class Access:
     """Finds rooms for callers, and refuses what they may not do.
 
     A room that one may not see is answered like one that does not exist. `guests`: what those without an account may
-    do. `rates`: how much of it. `whereabouts` is told where they are. `kinds`: what they may say besides texts.
+    do. `rates`: how much of it. `whereabouts` is told where they are. `agents` are those of support desks. `kinds`:
+    what people may say besides texts.
     """
 
     def __init__(
@@ -31,6 +33,7 @@ class Access:
         registry: RoomRegistry,
         rates: Rates,
         whereabouts: Whereabouts,
+        agents: Agents,
         *,
         guests: Guests,
         kinds: Kinds | None = None,
@@ -38,6 +41,7 @@ class Access:
         self._registry = registry
         self._rates = rates
         self._whereabouts = whereabouts
+        self._agents = agents
         self._guests = guests
         self._kinds = kinds or Kinds()
         registry.watch(lambda room, before: self.enforce(room))
@@ -132,7 +136,9 @@ class Access:
         if room is not None and self._knows(room, caller):
             return room
         person = caller.id if caller is not None else ""
-        is_known = await self._registry.is_known(name, person, rules_all=caller is not None and caller.admin)
+        desks = self._agents.desks_of(caller.account) if caller is not None else ()
+        rules_all = caller is not None and caller.admin
+        is_known = await self._registry.is_known(name, person, rules_all=rules_all, desks=desks)
         if room is not None or not is_known:
             raise NotFound("There is no such room.")
         return await self._registry.find(name)
@@ -142,7 +148,13 @@ class Access:
     def rights(self, room: Room, caller: Caller | None) -> Rights:
         if caller is None:
             return Rights(read=room.policy.access == "open" and self._guests != "no")
-        rights = room.policy.rights(caller, _now())
+        policy = room.policy
+        rights = policy.rights(caller, _now())
+        if policy.desk:
+            if not self._agents.has(policy.desk, caller.account):
+                return rights  # of its visitor, if anybody's: a desk is for guests whatever else is
+            may_write = not policy.read_only and (caller.scope is None or caller.scope.write)
+            return Rights(read=True, write=may_write)
         if self._guests == "read" and not caller.account:
             return Rights(read=rights.read)
         return rights

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from chat.board import FINAL
 from chat.commit import GroupCommit, Stored
 from chat.database import summary
-from chat.entries import Entry
+from chat.entries import Author, Entry
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
 from chat.history import History
 from chat.people import User
@@ -28,6 +29,18 @@ class Changes:
         self._history = history
         self._commit = commit
         self._reaction_limit = reaction_limit
+        self._desk_heard: Callable[[Room, Entry], Awaitable[None]] | None = None
+
+    def tell_desks(self, heard: Callable[[Room, Entry], Awaitable[None]]) -> None:
+        """`heard` takes note of each message in a support desk's room before its sender is told that it is stored."""
+        self._desk_heard = heard
+
+    async def announce(self, room: Room, author: Author, kind: str, data: dict[str, Any]) -> Entry:
+        """An entry that the server itself makes, of a kind that clients cannot: what somebody has done. Raises
+        Unavailable."""
+        key = str(uuid.uuid4())
+        draft = Entry(type="message", room=room.name, seq=0, user=author, at=0, key=key, kind=kind, data=data)
+        return (await self._append(room, draft)).entry
 
     async def make(self, room: Room, user: User, change: Change, *, over_others: bool = False) -> Stored:
         """The entry that the change became; raises ChatError. `over_others` lets delete what others wrote.
@@ -39,7 +52,10 @@ class Changes:
             if change.kind != "text":
                 for follower in room.followers:
                     follower.permit(change)
-            return await self._append(room, _draft(room, user, change))
+            stored = await self._append(room, _draft(room, user, change))
+            if room.policy.desk and self._desk_heard is not None:  # said again its sender asks once more as well
+                await self._desk_heard(room, stored.entry)
+            return stored
         if room.entry_of(change.key) is None:
             await self._check(room, user, change, over_others)
         stored = await self._append(room, _draft(room, user, change))

@@ -25,6 +25,7 @@ from chat.oversight import Oversight
 from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates
+from chat.reception import Reception
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
 
@@ -55,6 +56,7 @@ class Chat:
     metrics: Metrics
     oversight: Oversight
     rates: Rates
+    reception: Reception
     tick: Tick
     limits: Limits
     stopping: asyncio.Event

@@ -105,13 +105,15 @@ class History:
             found = await self._rooms.find_one({"_id": key, **LASTING})
         return _record(found) if found else None
 
-    async def is_known(self, key: str, person: str, *, rules_all: bool) -> bool:
-        """Whether there is a room that this person may know of: an open one, or one of theirs; direct ones apart, all
-        of them for one who `rules_all`.
+    async def is_known(self, key: str, person: str, *, rules_all: bool, desks: Sequence[str] = ()) -> bool:
+        """Whether there is a room that this person may know of: an open one, one of theirs, or one of these `desks`;
+        direct ones apart, all of them for one who `rules_all`.
 
         Whether there is another is not even looked at.
         """
         known: list[Document] = [{"policy.access": OPEN}, {"member_ids": person}]
+        if desks:
+            known.append({"policy.desk": {"$in": list(desks)}})
         if rules_all:
             known.append({"policy.access": {"$ne": "direct"}})
         async with mongo_errors():

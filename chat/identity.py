@@ -10,6 +10,7 @@ from chat.bots import Bots
 from chat.changes import Changes
 from chat.claims import Claims
 from chat.clients import Clients
+from chat.conversations import Conversations
 from chat.database import Database, DatabaseError
 from chat.departures import Departures
 from chat.entrance import Entrance
@@ -93,6 +94,7 @@ def make_identity(
     changes: Changes,
     claims: Claims,
     clients: Clients,
+    conversations: Conversations,
     history: History,
     people: People,
     rates: Rates,
@@ -114,7 +116,15 @@ def make_identity(
         delay=limits.attempts_delay,
         kept=limits.attempts_kept,
     )
-    tokens = Tokens(guests, sessions, bots, accounts, kept=limits.sessions_at_hand, seen_interval=limits.seen_interval)
+    tokens = Tokens(
+        guests,
+        sessions,
+        bots,
+        accounts,
+        conversations,
+        kept=limits.sessions_at_hand,
+        seen_interval=limits.seen_interval,
+    )
     departures = Departures(sessions=sessions, bots=bots, guests=guests, tokens=tokens, people=people, clients=clients)
     entrance = Entrance(
         accounts=accounts,

@@ -66,6 +66,15 @@ class RoomLimits(msgspec.Struct, frozen=True, kw_only=True):
     slow_limit: int
 
 
+class DeskLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """How many support desks there are, how many open conversations one has, and how long (seconds) an agent counts as
+    there."""
+
+    desks_limit: int
+    desk_open_limit: int
+    desk_linger: float
+
+
 class ModerationLimits(msgspec.Struct, frozen=True, kw_only=True):
     """How far sanctions in a room go, and how many reports wait to be read; times are seconds."""
 

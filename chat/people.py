@@ -10,6 +10,9 @@ from chat.errors import NameTaken
 from chat.names import person_key, person_name
 from chat.presence import CallLater, Presence
 
+VISITOR = "v-"
+"""How the ids of visitors of a support desk begin."""
+
 
 class User(msgspec.Struct, frozen=True):
     """Who a client is. `id` stays the same over all connections of a session."""
@@ -21,6 +24,12 @@ class User(msgspec.Struct, frozen=True):
     @property
     def author(self) -> Author:
         return Author(self.id, self.name)
+
+    @property
+    def is_visitor(self) -> bool:
+        """Whether they came through a support desk's widget: only its agents meet them, so their name is nobody's
+        business and may be that of others."""
+        return self.id.startswith(VISITOR)
 
 
 class People:
@@ -62,7 +71,7 @@ class People:
 
     def check(self, user: User) -> None:
         """Raises NameTaken if somebody else has the guest's name by now."""
-        if not user.guest:
+        if not user.guest or user.is_visitor:
             return
         if self._holders.get(person_key(user.name), user).id != user.id:
             raise NameTaken(f"Somebody here is called {user.name} already.")
@@ -88,7 +97,8 @@ class People:
         self._present.close()
 
     def _take(self, user: User) -> None:
-        self._holders[person_key(user.name)] = user
+        if not user.is_visitor:
+            self._holders[person_key(user.name)] = user
 
     def _release(self, user: User) -> None:
         self._signed_out.discard(user.id)

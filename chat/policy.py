@@ -80,7 +80,8 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     `open`: for everybody. `private`: for members, whom moderators let in. `link`: for members, each of whom may invite.
     `direct`: for the people it was made for. `slow` is the least time between two messages of one person (seconds).
     `days` is how long entries are kept (0: for ever); an `ephemeral` room is gone when the last one has left. `circle`
-    stands for the people of a direct room, for as long as none of them has left it.
+    stands for the people of a direct room, for as long as none of them has left it. A room of the support `desk` of
+    that name is its agents' as well, who are no members.
     """
 
     access: Kind = "open"
@@ -91,6 +92,7 @@ class Policy(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     days: Annotated[int, Meta(ge=0)] = 0
     ephemeral: bool = False
     circle: str = ""
+    desk: str = ""
     mutes: Sanctions = {}
     bans: Sanctions = {}
 

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from chat.entries import Author, Entry
-from chat.errors import BadRequest, ChatError, TooLarge
+from chat.errors import BadRequest, ChatError, Forbidden, TooLarge
 from chat.limits import Limits
 from chat.people import User
 
@@ -26,6 +26,7 @@ KindName = Annotated[str, Meta(pattern=f"^{KIND}$")]
 WITHOUT_LIMIT = 20  # kinds that a client can do without
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+RESERVED_KINDS = ("staff", "desk.")  # what these begin with the server alone makes
 _KIND = re.compile(KIND)
 DEPTH_LIMIT = 64  # levels of arrays and objects in `data`; far from the 1,000 calls that Python allows
 _EMOJI_LIMIT = 16  # code points: a family with skin tones has 11, the flag of a region 7
@@ -151,6 +152,8 @@ class Send(Change, tag="send"):
         super().check(limits)
         if not _KIND.fullmatch(self.kind):
             raise BadRequest("A kind is 1 to 64 of a-z, 0-9, '.', '_', '-' and begins with a letter.")
+        if self.kind.startswith(RESERVED_KINDS):
+            raise Forbidden(f"Messages of the kind {self.kind} are made by the server alone.")
         if self.kind == "text":
             if self.data is not None:
                 raise BadRequest("A text has no data; give another kind for it.")

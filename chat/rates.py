@@ -91,6 +91,7 @@ class RateTable(msgspec.Struct, frozen=True, kw_only=True):
     report_address_rate: str
     picture_rate: str
     integration_rate: str
+    desk_rate: str
     refusal_rate: str
 
 
@@ -122,6 +123,7 @@ class Rates:
         self._report_addresses = made["report_address_rate"]
         self._pictures = made["picture_rate"]
         self._integrations = made["integration_rate"]
+        self._conversations = made["desk_rate"]
         self._refusals = made["refusal_rate"]
 
     def change(self, caller: Caller) -> None:
@@ -162,6 +164,11 @@ class Rates:
 
     def report(self, caller: Caller) -> None:
         self._both(self._reports, self._report_addresses, "report", "Too many reports.", caller)
+
+    def open_conversation(self, address: str) -> None:
+        """A new conversation with a support desk."""
+        sentence = "Too many new conversations from your address."
+        self._at_address(self._conversations, "desk", sentence, address)
 
     def picture(self, caller: Caller) -> None:
         wait = self._pictures.take(caller.id)

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Coroutine, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -107,9 +107,9 @@ class RoomRegistry:
             raise NotFound("There is no such room.")
         return room
 
-    async def is_known(self, name: str, person: str, *, rules_all: bool = False) -> bool:
+    async def is_known(self, name: str, person: str, *, rules_all: bool = False, desks: Sequence[str] = ()) -> bool:
         """Whether there is a room of that name that a person may know of; raises BadRequest, Unavailable."""
-        return await self._history.is_known(room_key(room_name(name)), person, rules_all=rules_all)
+        return await self._history.is_known(room_key(room_name(name)), person, rules_all=rules_all, desks=desks)
 
     async def make(self, name: str | None, title: str | None, policy: Policy | None = None) -> Room:
         """A new room, of a random name if none is given; raises NameTaken, BadRequest, Unavailable."""

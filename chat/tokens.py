@@ -9,11 +9,14 @@ import msgspec
 from chat.accounts import Account, Accounts
 from chat.bots import BOT_PREFIX, Bots
 from chat.callers import Caller
+from chat.conversations import VISITOR_PREFIX, Conversations
 from chat.guests import Guests
 from chat.secret_tokens import secret_hash
 from chat.sessions import SESSION_PREFIX, Sessions
 from chat.times import now
 
+# Tokens of which the store knows whose they are.
+STORED = (SESSION_PREFIX, BOT_PREFIX, VISITOR_PREFIX)
 # A guest's token is checked again after this time (seconds).
 GUEST_CHECK = 600.0
 # Wrong tokens remembered, so that one that is shown again and again costs nothing.
@@ -32,18 +35,27 @@ class _Known:
 
 
 class Tokens:
-    """Knows the callers of at most `kept` tokens of guests, sessions and bots; what is not known is loaded.
+    """Knows the callers of at most `kept` tokens of guests, sessions, bots and visitors; what is not known is loaded.
 
     That a session or a bot was seen is noted every `seen_interval` seconds.
     """
 
     def __init__(
-        self, guests: Guests, sessions: Sessions, bots: Bots, accounts: Accounts, *, kept: int, seen_interval: float
+        self,
+        guests: Guests,
+        sessions: Sessions,
+        bots: Bots,
+        accounts: Accounts,
+        conversations: Conversations,
+        *,
+        kept: int,
+        seen_interval: float,
     ) -> None:
         self._guests = guests
         self._sessions = sessions
         self._bots = bots
         self._accounts = accounts
+        self._conversations = conversations
         self._kept = kept
         self._seen_interval = seen_interval
         self._known: dict[str, _Known] = {}
@@ -68,17 +80,13 @@ class Tokens:
 
     def is_loaded(self, token: str) -> bool:
         """Whether `caller` knows all there is to know about it."""
-        return (
-            token in self._known
-            or not token.startswith((SESSION_PREFIX, BOT_PREFIX))
-            or secret_hash(token) in self._wrong
-        )
+        return token in self._known or not token.startswith(STORED) or secret_hash(token) in self._wrong
 
     async def load(self, token: str) -> None:
         """Looks the token up; raises Unavailable."""
         while True:
             before = self._changes
-            known = await (self._session(token) if token.startswith(SESSION_PREFIX) else self._bot(token))
+            known = await self._looked_up(token)
             if self._changes == before:  # else it may have been changed, or ended, while it was read
                 break
         if known is not None:
@@ -117,6 +125,8 @@ class Tokens:
             return
         self._note_again = time.monotonic() + self._seen_interval
         for caller in callers:
+            if caller.user.is_visitor:
+                continue
             if caller.scope is not None:
                 self._bots.seen.note(caller.session, caller.address)
             elif caller.account:
@@ -125,7 +135,7 @@ class Tokens:
     # Looking up
 
     def _guest(self, token: str) -> _Known | None:
-        if token.startswith((SESSION_PREFIX, BOT_PREFIX)):
+        if token.startswith(STORED):
             return None
         user = self._guests.read(token)
         if user is None:
@@ -133,6 +143,11 @@ class Tokens:
         known = _Known(Caller(user=user, session=user.id), time.monotonic() + GUEST_CHECK, None)
         self._keep(token, known)
         return known
+
+    async def _looked_up(self, token: str) -> _Known | None:
+        if token.startswith(SESSION_PREFIX):
+            return await self._session(token)
+        return await (self._bot(token) if token.startswith(BOT_PREFIX) else self._visitor(token))
 
     async def _session(self, token: str) -> _Known | None:
         session = await self._sessions.find(token)
@@ -150,6 +165,10 @@ class Tokens:
         if bot is None or maker is None:
             return None
         return self._noted(bot.caller, bot.seen, self._bots.seen.note)
+
+    async def _visitor(self, token: str) -> _Known | None:
+        caller = await self._conversations.visitor(token)
+        return self._noted(caller, now(), lambda session, address: None) if caller else None
 
     def _session_seen(self, account: str, session: str, address: str) -> None:
         self._sessions.seen.note(session, address)

@@ -60,6 +60,9 @@ class Guarded(RequestHandler):
 class Handler(Guarded):
     """Base of every handler. `chat` and `sessions` come from server.py."""
 
+    lets_visitors = False
+    """Whether it is for visitors of support desks as well: their tokens are for their own conversation alone."""
+
     def initialize(self, chat: Chat, sessions: Sessions) -> None:
         self.chat = chat
         self.sessions = sessions
@@ -69,6 +72,8 @@ class Handler(Guarded):
         self.chat.bans.check_address(self.request.remote_ip or "")
         if len(self.request.body) > self.body_limit():
             raise TooLarge(f"A body has at most {self.body_limit()} bytes.")
+        if not self.lets_visitors and self.sessions.is_visitors(self.request):
+            raise Forbidden("A visitor's token is for their own conversation alone.")
         token = self.sessions.to_load(self.request)
         return self._load(token) if token else None
 

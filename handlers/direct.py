@@ -8,7 +8,7 @@ from msgspec import Meta
 from handlers.base import ApiHandler
 
 
-class Conversation(msgspec.Struct, forbid_unknown_fields=True):
+class NewDirect(msgspec.Struct, forbid_unknown_fields=True):
     """The body that begins one: the others, by ids or names."""
 
     people: Annotated[list[str], Meta(min_length=1)]
@@ -16,5 +16,5 @@ class Conversation(msgspec.Struct, forbid_unknown_fields=True):
 
 class DirectHandler(ApiHandler):
     async def post(self) -> None:
-        room, made = await self.chat.house.direct.begin(self.read(Conversation).people, self.caller())
+        room, made = await self.chat.house.direct.begin(self.read(NewDirect).people, self.caller())
         self.answer({"name": room.name, "title": room.title}, status=201 if made else 200)

@@ -1,5 +1,7 @@
 """The headers of every answer that tell browsers what they may do with it."""
 
+from collections.abc import Iterable
+
 # Nothing may be loaded, run or sent but what is named, nothing inline, and no site may put our pages into a frame.
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -22,6 +24,12 @@ PAGE_HEADERS = {
     "Permissions-Policy": "camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 JSON_HEADERS = {"Content-Type": "application/json; charset=utf-8", "Cache-Control": "no-store"}
+
+
+def framed_policy(embedders: Iterable[str]) -> str:
+    """The policy of a page that these origins may put into a frame, and nobody else."""
+    ancestors = " ".join(embedders) or "'none'"
+    return PAGE_POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {ancestors}")
 
 
 def strict_transport(days: int) -> str:

@@ -11,6 +11,7 @@ from tornado.web import RequestHandler
 from chat.addresses import address_key
 from chat.callers import Caller
 from chat.chat import Chat
+from chat.conversations import VISITOR_PREFIX
 from chat.errors import Unauthenticated, Unavailable
 from chat.people import User
 from chat.sessions import Origin
@@ -62,6 +63,11 @@ class Sessions:
             return Caller(user=user, passing=True, address=request.remote_ip or "")
         return None
 
+    def is_visitors(self, request: HTTPServerRequest) -> bool:
+        """Whether it comes with the token of a support desk's visitor, valid or not."""
+        authorization = request.headers.get_list("Authorization")
+        return bool(authorization) and (_bearer(authorization[0]) or "").startswith(VISITOR_PREFIX)
+
     def to_load(self, request: HTTPServerRequest) -> str | None:
         """The token of the request, if whose it is has to be looked up in the store; see `load`."""
         authorization = request.headers.get_list("Authorization")
@@ -81,7 +87,7 @@ class Sessions:
                 raise Unavailable("Who you are cannot be looked up; try again in a moment.", retry_after=1)
         elif caller.account:
             self._bans.check_account(caller.account)
-        elif not self._entrance.lets_guests:
+        elif not self._entrance.lets_guests and not caller.user.is_visitor:
             return None
         return caller
 
@@ -115,7 +121,9 @@ class Sessions:
         if not request.headers.get_list("Cookie"):
             return None
         cookie = request.cookies.get(self._name(request))
-        return cookie.value if cookie else None
+        if cookie is None or cookie.value.startswith(VISITOR_PREFIX):  # those are bearer tokens alone
+            return None
+        return cookie.value
 
     def _name(self, request: HTTPServerRequest) -> str:
         return self._cookies[_is_secure(request)]

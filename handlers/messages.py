@@ -13,6 +13,8 @@ from handlers.cursors import kinds_without
 class RoomHandler(ApiHandler):
     """A handler of one room's address."""
 
+    lets_visitors = True
+
     def fields(self, *known: str) -> dict[str, Any]:
         """The JSON object that was sent; raises BadRequest if it repeats what the address says."""
         fields = self.body()

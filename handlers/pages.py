@@ -112,6 +112,19 @@ class AdminPage(PageHandler):
             self.render("admin.html")
 
 
+class DeskPage(PageHandler):
+    """Where agents answer visitors; administrators make desks there."""
+
+    async def get(self) -> None:
+        caller = self.known()
+        if caller is None or not caller.account:
+            self.redirect(self.link("/sign-in?next=") + self.link("/desk"))
+        elif not (caller.admin or self.chat.reception.desks.agents.desks_of(caller.account)):
+            raise Forbidden("This page is for the agents of a support desk.")
+        else:
+            self.render("desk.html", title="Support desk", guests=self.chat.access.guests, is_admin=caller.admin)
+
+
 def _known_name(name: str) -> str:
     """What can be a room's name; for all else there is no page."""
     try:

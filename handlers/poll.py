@@ -16,6 +16,7 @@ from handlers.quick import QuickHandler
 class PollHandler(QuickHandler):
     """Answered at once if anything is there, else in the very turn of the loop in which something comes."""
 
+    lets_visitors = True
     waiter: PollWaiter | None = None
 
     async def get(self) -> None:

@@ -20,6 +20,15 @@ from handlers.admin import (
 )
 from handlers.base import NotFoundHandler
 from handlers.board import BoardHandler
+from handlers.desks import (
+    ConversationHandler,
+    DeskSettingsHandler,
+    DesksHandler,
+    OneDeskHandler,
+    OwnConversationHandler,
+    QueueHandler,
+    TranscriptHandler,
+)
 from handlers.direct import DirectHandler
 from handlers.forms import InvitationPage, JoinPage, RegisterPage, SetupPage, SignInPage, SignOutPage
 from handlers.health import HealthHandler
@@ -37,6 +46,7 @@ from handlers.pages import (
     AccountPage,
     AdminPage,
     BoardPage,
+    DeskPage,
     LobbyPage,
     NoPage,
     PairPage,
@@ -55,6 +65,7 @@ from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
 from handlers.stream import StreamHandler
 from handlers.webhooks import DeadLetterHandler, DeadLettersHandler, WebhookHandler, WebhooksHandler
+from handlers.widget import WidgetPage, WidgetScript
 
 HERE = Path(__file__).resolve().parent.parent
 ROOM = "([^/]+)"
@@ -79,6 +90,9 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/join", InvitationPage, shared),
             (r"/join/([^/]+)", JoinPage, shared),
             (r"/admin", AdminPage, shared),
+            (r"/desk", DeskPage, shared),
+            (r"/widget\.js", WidgetScript, {"path": str(HERE / "static" / "widget")}),
+            (rf"/widget/{ROOM}", WidgetPage, shared),
             (rf"/ws(?:/{ROOM})?", ChatSocket, shared),
             (r"/api/session", SessionHandler, shared),
             (r"/api/account", AccountHandler, shared),
@@ -104,6 +118,13 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (rf"/api/rooms/{ROOM}/invitations/([^/]+)", InvitationHandler, shared),
             (r"/api/invitations/([^/]+)", JoinHandler, shared),
             (r"/api/direct", DirectHandler, shared),
+            (r"/api/desks", DesksHandler, shared),
+            (rf"/api/desks/{ROOM}", OneDeskHandler, shared),
+            (rf"/api/desks/{ROOM}/settings", DeskSettingsHandler, shared),
+            (rf"/api/desks/{ROOM}/conversations", QueueHandler, shared),
+            (rf"/api/conversations/{ROOM}", ConversationHandler, shared),
+            (rf"/api/conversations/{ROOM}/own", OwnConversationHandler, shared),
+            (rf"/api/conversations/{ROOM}/transcript", TranscriptHandler, shared),
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
             (rf"/api/rooms/{ROOM}/board", BoardHandler, shared),

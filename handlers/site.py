@@ -11,9 +11,10 @@ from tornado.web import Application, HTTPError, RequestHandler
 from handlers.base import ApiHandler, Handler
 from handlers.headers import strict_transport
 from handlers.hosts import Hosts
-from handlers.origins import Origins
+from handlers.origins import SAFE_METHODS, Origins
 from handlers.pages import PageHandler
 from handlers.proxies import Proxies, Ranges
+from handlers.widget import SCRIPT
 
 log = logging.getLogger("parley.access")
 
@@ -34,13 +35,14 @@ class Refusal(NamedTuple):
 class Reach:
     """From where the web may be used: by which names of the server, from pages of which sites, by which proxies' word.
 
-    All of it lies below the path `base`, which is empty for a server of its own. `metrics` are the addresses that may
-    read the figures, `hsts` the days for which browsers are to use TLS only once they have, `log` whether each request
-    is logged.
+    All of it lies below the path `base`, which is empty for a server of its own. `embedders` are the origins whose
+    pages may show a support desk's widget, `metrics` the addresses that may read the figures, `hsts` the days for which
+    browsers are to use TLS only once they have, `log` whether each request is logged.
     """
 
     hosts: Hosts
     origins: Origins
+    embedders: tuple[str, ...]
     metrics: Ranges
     proxies: Proxies
     hsts: int
@@ -61,6 +63,7 @@ class Site(Application):
             static_url_prefix=f"{reach.base}/static/",
             default_handler_args=shared,
             origins=reach.origins,
+            embedders=reach.embedders,
             metrics_from=reach.metrics,
             hsts=strict_transport(reach.hsts),
             **settings,
@@ -79,6 +82,8 @@ class Site(Application):
                 421,
                 f"This server does not go by the name {request.host}. (For whoever runs it: --hosts gives it names.)",
             )
+        if request.path == self.reach.base + SCRIPT and request.method in SAFE_METHODS:
+            return None  # for any page to load
         reason = self.reach.origins.refusal(request)
         return Refusal(403, reason) if reason else None
 

@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
+from tornado.httputil import HTTPHeaders
 from tornado.websocket import WebSocketHandler
 
 from chat.callers import Caller
@@ -51,10 +52,16 @@ log = logging.getLogger("parley.socket")
 # full by the error before it.
 REASON_LIMIT = 123
 
+# A browser's page cannot give a header with a socket, but names of subprotocols (RFC 6455, section 1.9): this one, and
+# one that is its token. So the token stands in no address, and in no log.
+SUBPROTOCOL = "parley"
+TOKEN_SUBPROTOCOL = "bearer."
+
 
 class ChatSocket(ApiHandler, WebSocketHandler):
     """One live client. Reading goes on while what it asked for is under way; how much may be is bounded."""
 
+    lets_visitors = True
     heard = 0.0
     identified: Caller | None = None
     waiter: SocketWaiter | None = None
@@ -63,6 +70,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     _takes_part = False
 
     def prepare(self) -> Awaitable[None] | None:
+        _take_token(self.request.headers)
         loading = super().prepare()
         if loading is None:
             self._admit()
@@ -93,6 +101,10 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         """Tornado asks once more, about other sites alone."""
         origins: Origins = self.settings["origins"]
         return origins.is_ours(origin, self.request)
+
+    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
+        """A browser wants one of those it offers; the one with the token is not said again."""
+        return SUBPROTOCOL if SUBPROTOCOL in subprotocols else None
 
     def open(self, *path: str, **_: str) -> None:
         self._under_way: dict[asyncio.Task[None], int] = {}
@@ -262,6 +274,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     async def _pair(self, command: AnyPairing) -> None:
         assert self.waiter is not None
+        if self.waiter.user.is_visitor:
+            raise Forbidden("A visitor's token is for their own conversation alone.")
         self.chat.rates.passing(self.waiter.caller)
         if not self._takes_part:
             self._takes_part = True
@@ -331,3 +345,12 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         if self.waiter is not None:
             self.waiter.gone()
             self.chat.clients.remove(self.waiter)
+
+
+def _take_token(headers: HTTPHeaders) -> None:
+    """Lets a token that came as a subprotocol count as if it had come as a header."""
+    offered = headers.get("Sec-WebSocket-Protocol")
+    if offered and "Authorization" not in headers:
+        for name in offered.split(","):
+            if name.strip().startswith(TOKEN_SUBPROTOCOL):
+                headers["Authorization"] = f"Bearer {name.strip().removeprefix(TOKEN_SUBPROTOCOL)}"

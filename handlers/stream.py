@@ -25,6 +25,7 @@ COMMENT = b":\n\n"
 class StreamHandler(ApiHandler):
     """Writes its chunks itself once the headers are out, so that all clients of a room are sent the same bytes."""
 
+    lets_visitors = True
     heard = math.inf
     waiter: StreamWaiter | None = None
 

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.waiting import PATIENCE
 
@@ -27,8 +28,14 @@ class SocketClient:
     async def connect(cls, url: str, *, token: str = "", headers: Mapping[str, str] | None = None) -> Self:
         """Raises websockets.InvalidStatus if the handshake is refused."""
         given = dict(headers or {}) | ({"Authorization": f"Bearer {token}"} if token else {})
+        offered = given.pop("Sec-WebSocket-Protocol", "")
         connection = await connect(
-            url, additional_headers=given, compression=None, max_size=None, open_timeout=PATIENCE
+            url,
+            additional_headers=given,
+            subprotocols=[Subprotocol(name.strip()) for name in offered.split(",")] if offered else None,
+            compression=None,
+            max_size=None,
+            open_timeout=PATIENCE,
         )
         return cls(connection)
 

@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import quote
@@ -33,6 +34,8 @@ SETTINGS: dict[str, Any] = {
     "invitations_limit": 1_000_000,
     "open_reports": 1_000_000,
     "sanctions_limit": 1_000_000,
+    "desk_open_limit": 1_000_000,
+    "desks_limit": 1_000_000,
 }
 
 MakeAdministrator = Callable[[str], str]
@@ -49,6 +52,11 @@ class Ground:
         self._make_administrator = make_administrator
         self._numbers = itertools.count(1)
         self._places: dict[str, Place] = {}
+
+    @cached_property
+    def keeper(self) -> str:
+        """The token of an administrator who makes what others need."""
+        return self.token("administrator", "keeper")
 
     def place(self, role: str) -> "Place":
         """Where one in that role stands, with all that belongs to them."""
@@ -122,6 +130,16 @@ class Place:
             self.bot = self._ask("POST", "/api/account/tokens", {"name": f"bot of {self.name}"})["id"]
             self._ground.ask("POST", "/api/session", {"name": self.name, "password": PASSWORD})
             self.sign_in = self._ask("GET", "/api/account/sessions")["sessions"][0]["id"]
+        self.desk = self.conversation = ""
+
+    def furnish_desk(self) -> None:
+        """A support desk of which one is an agent, as far as one can, with a conversation: for calls about those."""
+        self.desk = f"desk-{self.id[2:]}"
+        agents = [] if self.role == "guest" else [self.id]
+        settings = {"title": "A desk", "agents": agents}
+        self._ground.ask("PUT", f"/api/desks/{self.desk}/settings", settings, token=self._ground.keeper)
+        begun = {"key": new_key(), "text": "one"}
+        self.conversation = self._ask("POST", f"/api/desks/{self.desk}/conversations", begun)["room"]
 
     def _ask(self, method: str, path: str, body: Any = None) -> Any:
         return self._ground.ask(method, path, body, token=self.token)
@@ -132,6 +150,10 @@ class Place:
         me = self._ground.send("GET", "/api/account", token=self.token)
         if self.role != "guest" and (me.status_code != 200 or me.json()["admin"] != (self.role == "administrator")):
             return True
+        if self.desk and self.role != "guest":
+            conversation = self._ground.send("GET", f"/api/conversations/{self.conversation}", token=self.token)
+            if conversation.status_code != 200:
+                return True
         room = self._ground.send("GET", f"/api/rooms/{self.room}", token=self.token)
         return room.status_code != 200 or not room.json()["rights"]["own"]
 
@@ -139,15 +161,19 @@ class Place:
 
     def parts(self, path: str) -> dict[str, list[str]]:
         """For the parts of an address, percent-encoded, what fits best first."""
+        if not self.desk and path.startswith(("/api/desks/", "/api/conversations/")):
+            self.furnish_desk()
         ids = {
             "/api/account/sessions/": self.sign_in,
             "/api/account/tokens/": self.bot,
             "/api/rooms/{room}/invitations/": self.invitation,
             "/api/rooms/{room}/reports/": self.report,
             "/api/admin/reports/": self.report,
+            "/api/conversations/": self.conversation,
         }
         fitting = next((id for start, id in ids.items() if path.startswith(start)), self.other_id)
         return {
+            "desk": [self.desk or "none", "nowhere"],
             "room": [self.room, self.secret, "nowhere"],
             "id": [fitting, self.id],
             "who": [self.other_id, quote(self.other), self.id],
@@ -155,7 +181,7 @@ class Place:
             "range": ["203.0.113.0%2F24"],
         }
 
-    def arguments(self) -> dict[str, Any]:
+    def arguments(self, path: str) -> dict[str, Any]:
         """For arguments behind the question mark."""
         return {
             "room": [self.room],
@@ -165,12 +191,15 @@ class Place:
             "wait": 0,
             "limit": 5,
             "members": "1",
-            "state": "open",
+            "state": "waiting" if path.startswith("/api/desks/") else "open",
+            "as": "json",
         }
 
     def fields(self, path: str) -> Iterator[tuple[str, Any]]:
         """For fields of bodies; new ones each time, where something can be done once."""
         yield "key", new_key()
+        if path.startswith("/api/conversations/"):
+            yield "act", "note"
         is_known = path == "/api/session" and self.role != "guest"
         yield "name", self.name if is_known else f"new-{self.role}-{self._ground.number()}"
         yield from {
@@ -193,7 +222,7 @@ class Place:
             "seq": 1,
             "who": self.other_id,
             "people": [self.other],
-            "hours": 1,
+            "hours": [] if path.startswith("/api/desks/") else 1,
             "uses": 1,
             "reason": "a reason",
             "note": "a note",

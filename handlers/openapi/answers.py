@@ -5,6 +5,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from chat.administration import AccountFacts, RangeFacts, RoomSummary
 from chat.audit import Act
 from chat.board import Drawn
+from chat.conversations import Conversation
 from chat.directory import RoomInfo
 from chat.entries import Author, Entry
 from chat.figures import Sample
@@ -217,6 +218,24 @@ class PairingState(TypedDict):
 
     told: int
     state: Waiting | Paired | Unpaired | Kept | None
+
+
+class OneDesk(TypedDict):
+    """A support desk; `room` is its agents' room, `serves` whether one is one of them."""
+
+    name: str
+    title: str
+    room: str
+    serves: bool
+
+
+class DeskList(TypedDict):
+    desks: list[OneDesk]
+
+
+class ConversationPage(TypedDict):
+    conversations: list[Conversation]
+    more: bool
 
 
 class Made(TypedDict):

@@ -10,7 +10,7 @@ import msgspec
 from chat.protocol import VERSION
 from handlers.base import STATUS
 from handlers.identity import COOKIE
-from handlers.openapi import hooks, oversight, people, rooms
+from handlers.openapi import desks, hooks, oversight, people, rooms
 from handlers.openapi.answers import Failure
 from handlers.openapi.calls import Asker, Call, Media, Query
 from handlers.openapi.schemas import Json, Schemas
@@ -27,6 +27,7 @@ TAGS: dict[str, tuple[Call, ...]] = {
     "Messages": rooms.MESSAGES,
     "Pairing": rooms.PAIRING,
     "Hooks": hooks.HOOKS,
+    "Desks": desks.DESKS,
     "Moderation": oversight.MODERATION,
     "Administration": oversight.ADMINISTRATION,
     "Server": oversight.SERVER,
@@ -63,6 +64,7 @@ ASKERS: dict[Asker, list[Json]] = {
 # Parts of addresses, by their names.
 PARTS = {
     "room": "The name of a room.",
+    "desk": "The name of a support desk.",
     "id": "An id.",
     "who": "The id or the name of somebody.",
     "token": "What stands at the end of the link.",

@@ -8,7 +8,7 @@ from chat.directory import RoomInfo
 from chat.invitations import NewInvitation
 from chat.protocol import SEQ_LIMIT, Ack, AnyPairing, Delete, Edit, Passing, React, Send
 from chat.rooms import NewRoom, NewSettings, RoomFacts
-from handlers.direct import Conversation
+from handlers.direct import NewDirect
 from handlers.members import Standing
 from handlers.openapi.answers import (
     BoardPicture,
@@ -103,7 +103,7 @@ MEMBERS = (
         "Begin or find a direct conversation",
         "somebody",
         {200: DirectRoom, 201: DirectRoom},
-        Body(Conversation),
+        Body(NewDirect),
         errors=("not_found",),
     ),
 )

@@ -1,6 +1,7 @@
 import { AccountMenu } from './account-menu.js';
 import { AdminAddresses } from './admin-addresses.js';
 import { AdminAudit } from './admin-audit.js';
+import { AdminDesks } from './admin-desks.js';
 import { AdminFigures } from './admin-figures.js';
 import { AdminPeople } from './admin-people.js';
 import { AdminReports } from './admin-reports.js';
@@ -19,6 +20,7 @@ const parts = {
   figures: new AdminFigures(),
   people: new AdminPeople(session),
   rooms: new AdminRooms(),
+  desks: new AdminDesks(),
   reports: new AdminReports(),
   audit: new AdminAudit(),
   addresses: new AdminAddresses(),

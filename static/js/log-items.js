@@ -5,15 +5,17 @@ const TOGETHER = 5 * 60_000;
 
 /**
  * What the log shows, from top to bottom, as plain objects `{id, kind, …}` with an `id` that stays with
- * what it stands for: "top" (`isLoading`, `hasOlder`), "gap" (`gap`), "day" (`at`), "presence" (`notes`), "message"
+ * what it stands for: "top" (`isLoading`, `hasOlder`), "gap" (`gap`), "day" (`at`), "presence" (`notes`), "event" (what
+ * has become of a conversation with a support desk, `message`), "aside" (a note about it, `note`), "message"
  * (`message`, `isOwn`, `isGrouped`, `canRemove`, and for what is not acknowledged `state`, `reason` and `wait`, seconds).
  *
  * `room` is an OpenRoom, `pending` are the outbox's items, `me` the person at this page `{id, name}`.
  */
-export function logItems({ timeline, hasArrived, rules }, pending, me) {
+export function logItems({ timeline, hasArrived, rules, asides }, pending, me) {
   const canModerate = Boolean(rules?.rights.moderate);
   const items = [{ id: 'top', kind: 'top', isLoading: !hasArrived, hasOlder: timeline.hasOlder }];
   const gaps = [...timeline.gaps];
+  const left = [...asides];
   const notes = groupedNotes(timeline.notes);
   const addNotes = (after) => {
     if (notes.has(after)) items.push({ id: `presence-${after}`, kind: 'presence', notes: notes.get(after) });
@@ -22,11 +24,13 @@ export function logItems({ timeline, hasArrived, rules }, pending, me) {
   addNotes(0);
   for (const message of timeline.messages) {
     while (gaps.length && gaps[0][1] < message.seq) items.push(gapItem(gaps.shift()));
+    while (left.length && left[0].at < message.at) items.push(asideItem(left.shift()));
     const isOwn = message.user.id === me.id;
-    addMessage(items, { message, isOwn, canRemove: canModerate && !isOwn, state: message.key ? 'sent' : null });
+    if (message.kind?.startsWith('desk.')) items.push({ id: `event-${message.seq}`, kind: 'event', message });
+    else addMessage(items, { message, isOwn, canRemove: canModerate && !isOwn, state: message.key ? 'sent' : null });
     addNotes(message.seq);
   }
-  items.push(...gaps.map(gapItem));
+  items.push(...gaps.map(gapItem), ...left.map(asideItem));
   for (const item of pending) addMessage(items, pendingMessage(item, me));
   return items;
 }
@@ -56,6 +60,10 @@ function lastAt(items) {
 
 function belongsTo(before, message) {
   return before.user.id === message.user.id && message.at - before.at < TOGETHER;
+}
+
+function asideItem(note) {
+  return { id: `aside-${note.id}`, kind: 'aside', note };
 }
 
 function gapItem(gap) {

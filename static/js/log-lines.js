@@ -1,6 +1,7 @@
 import { el } from './dom.js';
+import { linkedText } from './linked-text.js';
 import { namesInWords } from './names.js';
-import { dayName, fullDate } from './when.js';
+import { clock, dayName, fullDate } from './when.js';
 
 /** A line between messages: `element`, and `update(item)` as a message has it. */
 class Line {
@@ -21,6 +22,8 @@ const LINES = {
   gap: ['gap-line', showGap],
   day: ['day', showDay],
   presence: ['presence-line', showPresence],
+  event: ['presence-line', showEvent],
+  aside: ['aside', showAside],
 };
 
 /** The view for an item of `logItems` that is no message. */
@@ -56,6 +59,23 @@ function showPresence(element, { notes }) {
     .join(' · ');
   if (element.textContent === text) return;
   element.replaceChildren(el('bdi', {}, text));
+}
+
+const EVENTS = {
+  'desk.taken': ({ user, data }) => `${data?.agent?.name ?? user.name} took over`,
+  'desk.waiting': ({ user }) => `${user.name} handed the conversation back to the queue`,
+  'desk.closed': ({ user }) => `${user.name} closed the conversation`,
+};
+
+function showEvent(element, { message }) {
+  const words = EVENTS[message.kind]?.(message) ?? message.kind;
+  element.replaceChildren(el('bdi', {}, words), ` · ${clock(message.at)}`);
+}
+
+function showAside(element, { note: { at, by, text } }) {
+  if (element.hasChildNodes()) return;
+  const head = el('header', { class: 'message-meta' }, el('strong', { dir: 'auto' }, by.name), `note · ${clock(at)}`);
+  element.replaceChildren(head, el('div', { class: 'text', dir: 'auto' }, ...linkedText(text)));
 }
 
 function textButton(name, label) {

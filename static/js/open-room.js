@@ -29,6 +29,9 @@ export class OpenRoom {
   /** Why one is not, or no longer, in the room, `{code, reason}`; null where one is. */
   out = null;
 
+  /** What is shown between the messages and is none, `{id, at, by, text}`: notes of a support desk's agents. */
+  asides = [];
+
   /** How many messages have come while nobody was looking at this room. */
   unread = 0;
 

@@ -1,7 +1,7 @@
 import { converse } from './conversation.js';
 import { byId } from './dom.js';
-import { Emitter } from './emitter.js';
 import { onEscapeTwice } from './escape-twice.js';
+import { Nothing } from './nothing.js';
 import { tell } from './notice.js';
 import { PairLine } from './pair-line.js';
 import { PairRooms } from './pair-rooms.js';
@@ -10,11 +10,6 @@ import { PairWishes } from './pair-wishes.js';
 import { Pairing } from './pairing.js';
 import { PartnerBar } from './partner-bar.js';
 import { visitor } from './visitor.js';
-
-/** A part of the room page that has no place here. */
-class Nothing extends Emitter {
-  update() {}
-}
 
 const me = await visitor({ isForRooms: false });
 const wishes = new PairWishes();

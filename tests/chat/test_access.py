@@ -1,6 +1,6 @@
 """Access: the one door to the rooms."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from chat.access import Access, Guests
 from chat.callers import Caller, Scope
 from chat.catch_up import Cursor
+from chat.desk import Agents
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
 from chat.history import History
 from chat.people import User
@@ -48,7 +49,7 @@ def access_to(registry: Any = None, *, guests: Guests = "yes") -> Access:
     if registry is None:
         history: Any = None
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
-    return Access(registry, rates(), Whereabouts(), guests=guests)
+    return Access(registry, rates(), Whereabouts(), Agents(), guests=guests)
 
 
 def room_with(policy: Policy) -> Room:
@@ -231,9 +232,9 @@ class CountingHistory(History):
         self.asked += 1
         return await super().newest(room, limit)
 
-    async def is_known(self, key: str, person: str, *, rules_all: bool) -> bool:
+    async def is_known(self, key: str, person: str, *, rules_all: bool, desks: Sequence[str] = ()) -> bool:
         self.asked += 1
-        return await super().is_known(key, person, rules_all=rules_all)
+        return await super().is_known(key, person, rules_all=rules_all, desks=desks)
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ import pytest
 import chat.tokens
 from chat.accounts import Account, Accounts, new_account
 from chat.bots import Bots, new_bot
+from chat.conversations import Conversations
 from chat.database import Connection
 from chat.guests import Guests
 from chat.people import User
@@ -29,7 +30,16 @@ class Parts:
         self.accounts, self.bots = Accounts(database), Bots(database)
         self.sessions = Sessions(database, days=30, limit=9)
         self.guests = Guests(database, "a secret", days=30, kept=2)
-        self.tokens = Tokens(self.guests, self.sessions, self.bots, self.accounts, kept=kept, seen_interval=300)
+        self.conversations = Conversations(database, days=30)
+        self.tokens = Tokens(
+            self.guests,
+            self.sessions,
+            self.bots,
+            self.accounts,
+            self.conversations,
+            kept=kept,
+            seen_interval=300,
+        )
 
     async def account(self, name: str) -> tuple[Account, str]:
         """An account, and the token of its session."""
