@@ -74,22 +74,42 @@ class Access:
         Raises RateLimited as well. What is stored already costs nothing, so that it can be sent again until there is an
         answer.
         """
-        makes = isinstance(change, Send) and self.may_make(caller)
-        if isinstance(change, Send) and change.kind != "text":
-            self._kinds.check(change.kind, change.data)
+        room = self.at_hand(change, caller)
+        if room is not None:
+            return room
         room = self._registry.awake(change.room)
         known = room is not None and room.entry_of(change.key) is not None
         if not known:
-            self._rates.change(caller)
-            self._whereabouts.note(caller)
-        if room is None or not makes:
-            room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
+            self._count(caller)
+        makes = isinstance(change, Send) and self.may_make(caller)
+        room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
+        self._let_change(room, caller, change, known)
+        return room
+
+    def at_hand(self, change: Change, caller: Caller) -> Room | None:
+        """The same without waiting, as it nearly always can be: for a message to a room that is awake. None where
+        something has to be looked up first, or done afterwards."""
+        if isinstance(change, Send) and change.kind != "text":
+            self._kinds.check(change.kind, change.data)
+        room = self._registry.awake(change.room)
+        if room is None or room.policy.desk or not isinstance(change, Send) or not self.may_make(caller):
+            return None
+        known = room.entry_of(change.key) is not None
+        if not known:
+            self._count(caller)
+        self._let_change(room, caller, change, known)
+        return room
+
+    def _count(self, caller: Caller) -> None:
+        self._rates.change(caller)
+        self._whereabouts.note(caller)
+
+    def _let_change(self, room: Room, caller: Caller, change: Change, known: bool) -> None:
         self.may_change(room, caller, change)
         if not known and isinstance(change, Send) and not self.may_send_kind(room, caller, change.kind):
             raise Forbidden(f"Only its moderators may send a {change.kind} in this room.")
         if not known:
             self._rates.change_in(room.key)  # not before: strangers use up nothing of it
-        return room
 
     async def to_see(self, name: str, caller: Caller | None) -> Room:
         """The room whose settings are to be seen: for administrators also one that they may not read."""

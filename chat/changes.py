@@ -49,10 +49,7 @@ class Changes:
         order.
         """
         if isinstance(change, Send):
-            if change.kind != "text":
-                for follower in room.followers:
-                    follower.permit(change)
-            stored = await self._append(room, _draft(room, user, change))
+            stored = await asyncio.shield(self.send(room, user, change))
             if room.policy.desk and self._desk_heard is not None:  # said again its sender asks once more as well
                 await self._desk_heard(room, stored.entry)
             return stored
@@ -67,6 +64,19 @@ class Changes:
             await self._redact_late(room, stored.entry)
         return stored
 
+    def send(self, room: Room, user: User, message: Send) -> asyncio.Future[Stored]:
+        """The entry that the message becomes, as soon as it is stored; others may wait for the same future. Raises
+        ChatError."""
+        if message.kind != "text":
+            for follower in room.followers:
+                follower.permit(message)
+        draft = _draft(room, user, message)
+        if room.stored:
+            return self._commit.append(room, draft)
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        future.set_result(self._add(room, draft))
+        return future
+
     async def withdraw(self, room: Room, user: User, targets: Sequence[int]) -> None:
         """Deletes some messages of the user, whoever may write in the room now; raises Unavailable, and then some of
         them may be deleted."""
@@ -78,6 +88,9 @@ class Changes:
     async def _append(self, room: Room, draft: Entry) -> Stored:
         if room.stored:
             return await asyncio.shield(self._commit.append(room, draft))
+        return self._add(room, draft)
+
+    def _add(self, room: Room, draft: Entry) -> Stored:
         known = room.entry_of(draft.key)
         return Stored(known, new=False) if known else Stored(room.add(draft, now()), new=True)
 

@@ -222,7 +222,10 @@ class GroupCommit:
         return entries
 
     def _publish(self, batch: Sequence[_Pending], entries: Sequence[Entry]) -> None:
-        """Tells everybody in the rooms, then the senders."""
+        """Tells the senders and everybody in the rooms. The senders are woken first: their answers then leave with
+        their own messages, in one write."""
+        for pending, entry in zip(batch, entries, strict=True):
+            self._resolve(pending, Stored(entry, new=True))
         by_room: dict[Room, list[Entry]] = {}
         for pending, entry in zip(batch, entries, strict=True):
             by_room.setdefault(pending.room, []).append(entry)
@@ -231,8 +234,6 @@ class GroupCommit:
                 room.publish(added)
             except Exception:  # the other rooms, and the senders, have nothing to do with it
                 log.exception("publishing in %r failed", room.key)
-        for pending, entry in zip(batch, entries, strict=True):
-            self._resolve(pending, Stored(entry, new=True))
 
     async def _answer_known(self, rest: list[_Pending]) -> list[_Pending]:
         """The first of `rest` has a key that the log knows: answers it with the entry of then. Returns what is left."""

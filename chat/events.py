@@ -256,13 +256,18 @@ class Events:
 
     # Messages
 
+    @property
+    def hears(self) -> bool:
+        """Whether a function wants to be told of messages, so that `heard` has to be asked."""
+        return "message" in self._bindings
+
     async def heard(self, room: Room, change: Change, caller: Caller, waiter: Waiter | None = None) -> Change:
         """A message as the handlers leave it, each given what the one before made of it; another change as it is.
 
         A handler gives back another message, or None to leave it as it is. Raises what one refuses it with, and
         BadRequest or TooLarge for what one has made of it. One that is stored already is not heard again.
         """
-        if "message" not in self._bindings or not isinstance(change, Send) or room.entry_of(change.key) is not None:
+        if not self.hears or not isinstance(change, Send) or room.entry_of(change.key) is not None:
             return change
         client = self._clients.get(waiter) if waiter is not None else None
         client = client or Client(caller, self._audience)

@@ -1,7 +1,9 @@
 """The bytes around a JSON text: a WebSocket frame (RFC 6455, section 5.2) or a server-sent event in an HTTP chunk."""
 
+import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import TypeAlias
 
 from tornado.iostream import IOStream, SSLIOStream
@@ -43,8 +45,8 @@ def send_now(send: Callable[[Sendable], int], data: bytes) -> Sendable | None:
     """Hands `data` to the kernel by a stream's `direct_send`; returns what is left for the stream to write, or None
     for a broken connection, whose stream is to be closed.
 
-    The stream must not be writing, or the bytes would be mixed. This is the one place that goes past it to its
-    socket: a third of the time of `stream.write` (docs/benchmarks.md).
+    The stream must not be writing, or the bytes would be mixed. This and `send_to_all` are the places that go past it
+    to its socket: a third of the time of `stream.write` (docs/benchmarks.md).
     """
     try:
         sent = send(data)
@@ -53,6 +55,27 @@ def send_now(send: Callable[[Sendable], int], data: bytes) -> Sendable | None:
     except OSError:
         return None
     return b"" if sent == len(data) else memoryview(data)[sent:]
+
+
+def send_to_all(connections: Sequence[socket.socket], data: bytes) -> list[tuple[int, Sendable | None]]:
+    """The same for the sockets of many streams at once: those that did not take all, by place, with what is left.
+
+    The loop over them runs in C, as nothing but the sockets and the bytes is looked at. A closed socket is a broken
+    connection, never somebody else's who has got its number.
+    """
+    size = len(data)
+    left: list[tuple[int, Sendable | None]] = []
+    taken: list[int] = []
+    sending = map(socket.socket.send, connections, repeat(data))
+    while len(taken) < len(connections):
+        try:
+            taken.extend(sending)  # keeps what came before one that fails, and goes on after it
+        except OSError as error:
+            left.append((len(taken), data if isinstance(error, BlockingIOError) else None))
+            taken.append(size)
+    if taken.count(size) < len(taken):
+        left += [(place, memoryview(data)[sent:]) for place, sent in enumerate(taken) if sent != size]
+    return left
 
 
 def _refuse(data: Sendable) -> int:

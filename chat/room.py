@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -10,12 +11,14 @@ from typing import Any, Protocol
 import msgspec
 
 from chat.broadcast import Broadcast, Notice
+from chat.crowd import Crowd
 from chat.entries import Author, Entry, settle
 from chat.pace import Pace
 from chat.people import User
 from chat.policy import Policy
 from chat.presence import CallLater, Presence
 from chat.protocol import Send
+from chat.streaming import StreamingWaiter
 from chat.waiter import Waiter
 
 log = logging.getLogger("parley.room")
@@ -60,7 +63,8 @@ class Follower(Protocol):
 
 
 class Room:
-    """The waiters of one room and the end of its log. It knows no sockets and no database: it is plain data.
+    """The waiters of one room and the end of its log. It knows no database, and no more of sockets than that they are
+    in its crowd: it is plain data.
 
     `delivered` is told how many entries were handed to clients, each counted for each client, `published` that there
     are new ones. `keep` entries stay in
@@ -98,6 +102,8 @@ class Room:
         self._by_key = {entry.key: entry for entry in self._recent}
         self.seq = self._recent[-1].seq if self._recent else record.forgotten
         self._waiters: dict[Waiter, None] = {}
+        self._crowd = Crowd()
+        self._apart: dict[Waiter, None] = {}
         self._waiters_of: dict[str, tuple[Waiter, ...]] = {}
         self._noticing: dict[Waiter, None] = {}
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
@@ -143,11 +149,13 @@ class Room:
         if waiter in self._waiters:
             return False
         self._people.enter(waiter.user)
-        self._waiters[waiter] = None
+        waiter.scatter()
+        self._waiters[waiter] = self._apart[waiter] = None
         self._waiters_of[waiter.user.id] = (*self._waiters_of.get(waiter.user.id, ()), waiter)
         if waiter.notices:
             self._noticing[waiter] = None
         waiter.rooms[self.key] = self
+        waiter.gather()
         if self._visitors is not None:
             self._visitors.joined(self, waiter)
         return True
@@ -156,16 +164,30 @@ class Room:
         """Nothing more reaches the waiter; False if it was not here."""
         if waiter not in self._waiters:
             return False
-        del self._waiters[waiter]
+        waiter.scatter()
+        del self._waiters[waiter], self._apart[waiter]
         others = tuple(other for other in self._waiters_of.pop(waiter.user.id) if other is not waiter)
         if others:
             self._waiters_of[waiter.user.id] = others
         self._noticing.pop(waiter, None)
         del waiter.rooms[self.key]
+        waiter.gather()
         self._people.leave(waiter.user, waiter.linger)
         if self._visitors is not None:
             self._visitors.left(self, waiter)
         return True
+
+    def gather(self, waiter: StreamingWaiter, connection: socket.socket) -> bool:
+        """One of its waiters takes broadcasts past itself from now on; False if it cannot yet."""
+        gathered = self._crowd.add(waiter, connection)
+        if gathered:
+            del self._apart[waiter]
+        return gathered
+
+    def scatter(self, waiter: StreamingWaiter) -> bytes:
+        """One of the crowd is handed again what is published; returns what it has not been sent yet."""
+        self._apart[waiter] = None
+        return self._crowd.remove(waiter)
 
     @property
     def people(self) -> int:
@@ -247,12 +269,7 @@ class Room:
         self.seq = entries[-1].seq
         self.active = entries[-1].at
         broadcast = Broadcast(self.key, self.epoch, entries)
-        own = {waiter for sender in broadcast.senders for waiter in self._waiters_of.get(sender, ())}
-        for waiter in self._waiters:
-            try:
-                waiter.deliver(broadcast, waiter in own)
-            except Exception:
-                log.exception("delivery to %s failed", waiter.user.id)
+        self._hand_out(broadcast)
         self._delivered(len(entries) * len(self._waiters))
         self._remember(entries)
         for follower in self.followers:
@@ -262,6 +279,23 @@ class Room:
                 log.exception("a follower of %r failed", self.key)
         if self._published is not None:
             self._published(self)
+
+    def _hand_out(self, broadcast: Broadcast) -> None:
+        """To the senders first, who wait for it: what they say next then comes while the others are told."""
+        own = {waiter for sender in broadcast.senders for waiter in self._waiters_of.get(sender, ())}
+        for waiter in own:
+            self._deliver(waiter, broadcast, True)
+        for waiter in self._apart:
+            if waiter not in own:
+                self._deliver(waiter, broadcast, False)
+        if self._crowd:
+            self._crowd.put(broadcast.frames)
+
+    def _deliver(self, waiter: Waiter, broadcast: Broadcast, own: bool) -> None:
+        try:
+            waiter.deliver(broadcast, own)
+        except Exception:
+            log.exception("delivery to %s failed", waiter.user.id)
 
     def _remember(self, entries: list[Entry]) -> None:
         self._recent.extend(entries)

@@ -1,18 +1,18 @@
 """Waiters with an open connection: what waits for a client, how much of it may, and how it is closed."""
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
-from tornado.iostream import IOStream, StreamClosedError
+from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
 
 from chat.callers import Caller
 from chat.framing import Sendable, direct_send, send_now
 from chat.protocol import CloseCode
+from chat.waiter import Tick, Transport, Waiter
 
 if TYPE_CHECKING:
-    pass
-
-from chat.waiter import Tick, Transport, Waiter
+    from chat.room import Room
 
 # A slow client is given this many bytes at a time, so that a close frame soon gets its turn.
 WRITE_SIZE = 64 * 1024
@@ -23,22 +23,28 @@ class StreamingWaiter(Waiter):
 
     While its stream still writes it is blocked: what comes is kept here and counted. Past half the limit what passes is
     dropped; past the limit the client is too slow: it leaves its rooms and is closed with 4008. Shared bytes are kept
-    by
-    reference, so a hundred slow clients of a room cost one copy.
+    by reference, so a hundred slow clients of a room cost one copy.
+
+    While it is in one room and nothing waits for it, it stands in the crowd of that room, if it takes broadcasts as
+    they are (`in_crowds`): those are sent past it.
     """
+
+    in_crowds = False
 
     __slots__ = (
         "_backlog",
         "_blocked",
         "_closing",
+        "_crowded",
         "_grace",
         "_limit",
         "_next",
         "_pending",
         "_send",
+        "_socket",
         "_stream",
-        "_tick",
         "_transport",
+        "tick",
     )
 
     def __init__(
@@ -54,11 +60,15 @@ class StreamingWaiter(Waiter):
         super().__init__(caller)
         self._stream = stream
         self._transport = transport
-        self._tick = tick
+        self.tick = tick
         self._limit = limit
         self._grace = grace
         # What a delivery to thousands touches of each is kept here, not a step further: each step is a cache miss.
         self._send = direct_send(stream)
+        self._socket: socket.socket | None = None
+        if self.in_crowds and not isinstance(stream, SSLIOStream):
+            self._socket = stream.socket
+        self._crowded: Room | None = None
         self._next: bytes | None = None
         self._pending: list[bytes] | None = None
         self._backlog = 0
@@ -72,13 +82,33 @@ class StreamingWaiter(Waiter):
 
     def put(self, data: bytes) -> None:
         """Takes bytes to be sent at the end of this turn of the loop, or when the connection has room."""
+        self.scatter()
         if self._blocked:
             self._keep(data)
         elif self._next is None:
             self._next = data
-            self._tick.touch(self)
+            self.tick.touch(self)
         else:
             self._append(data)
+
+    def gather(self) -> None:
+        if (
+            self._socket is not None
+            and self._crowded is None
+            and self._next is None
+            and not self._blocked
+            and len(self.rooms) == 1
+        ):
+            (room,) = self.rooms.values()
+            if room.gather(self, self._socket):
+                self._crowded = room
+
+    def scatter(self) -> None:
+        if self._crowded is not None:
+            room, self._crowded = self._crowded, None
+            owed = room.scatter(self)
+            if owed:
+                self.put(owed)
 
     def _append(self, data: bytes) -> None:
         if self._pending is None:
@@ -92,7 +122,7 @@ class StreamingWaiter(Waiter):
         self._append(data)
         self._backlog += len(data)
         if self._backlog > self._limit:
-            self._tick.touch(self)
+            self.tick.touch(self)
 
     def put_passing(self, data: bytes) -> None:
         """Takes bytes that a slow client can do without."""
@@ -108,8 +138,10 @@ class StreamingWaiter(Waiter):
         elif self._next is not None:  # one alone, as it nearly always is
             data, self._next = self._next, None
             rest = send_now(self._send, data)
-            if rest != b"":
-                self._go_on(rest)
+            if rest == b"":
+                self.gather()
+            else:
+                self.go_on(rest)
 
     @property
     def closed(self) -> bool:
@@ -123,6 +155,7 @@ class StreamingWaiter(Waiter):
         """
         if self._closing is not None:
             return
+        self.scatter()
         if not self._blocked:
             self._write()
         full = self._blocked
@@ -162,10 +195,11 @@ class StreamingWaiter(Waiter):
             self._pending = pending or None
             rest = send_now(self._send, data)
             if rest != b"":
-                self._go_on(rest)
+                self.go_on(rest)
                 return
+        self.gather()
 
-    def _go_on(self, rest: Sendable | None) -> None:
+    def go_on(self, rest: Sendable | None) -> None:
         """After a send that did not take all: lets the stream write the rest, or closes it."""
         if rest is None:
             self._forget()
@@ -181,6 +215,7 @@ class StreamingWaiter(Waiter):
             self._forget()
             return
         self._blocked = True
+        self.scatter()
         self._backlog = len(rest) + sum(map(len, self._pending or ()))
         written.add_done_callback(self._unblock)
 

@@ -16,29 +16,35 @@ if TYPE_CHECKING:
 log = logging.getLogger("parley.waiters")
 
 
+class Flushed(Protocol):
+    """What is given something to send: a waiter, or a crowd of them."""
+
+    def flush(self) -> None: ...
+
+
 class Tick:
-    """Collects the waiters that were given something in this turn of the event loop and flushes each once.
+    """Collects the waiters and crowds that were given something in this turn of the event loop and flushes each once.
 
     So all that one turn brings a client leaves in one write, and a poll for several rooms is answered once.
     """
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
-        self._touched: list[Waiter] = []
+        self._touched: list[Flushed] = []
 
-    def touch(self, waiter: "Waiter") -> None:
-        """The waiter's `flush` is called at the end of this turn. A waiter touches once until it is flushed."""
+    def touch(self, flushed: Flushed) -> None:
+        """Its `flush` is called at the end of this turn. One touches once until it is flushed."""
         if not self._touched:
             self._call_soon(self.flush)
-        self._touched.append(waiter)
+        self._touched.append(flushed)
 
     def flush(self) -> None:
         touched, self._touched = self._touched, []
-        for waiter in touched:
+        for each in touched:
             try:
-                waiter.flush()
+                each.flush()
             except Exception:
-                log.exception("waiter of %s failed", waiter.user.id)
+                log.exception("%r failed", each)
 
 
 class Waiter(ABC):
@@ -67,6 +73,9 @@ class Waiter(ABC):
         """Whether it has left, and gets and does nothing any more."""
         return False
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self.user.id}>"
+
     @abstractmethod
     def deliver(self, broadcast: Broadcast, own: bool) -> None:
         """Takes new entries; `own`: its person sent one of them. Never blocks, never raises for its client's sake,
@@ -79,6 +88,14 @@ class Waiter(ABC):
     @abstractmethod
     def flush(self) -> None:
         """Sends what was taken in this turn of the loop."""
+
+    def gather(self) -> None:
+        """Stands in the crowd of its room from now on, if it can; see chat/crowd.py."""
+        return
+
+    def scatter(self) -> None:
+        """Stands apart from the crowd; harmless when repeated."""
+        return
 
     @abstractmethod
     def dismiss(self) -> None:

@@ -25,14 +25,11 @@ class SocketWaiter(StreamingWaiter):
     __slots__ = ()
 
     transport = "websocket"
+    in_crowds = True
 
     def deliver(self, broadcast: Broadcast, own: bool) -> None:
         data = broadcast.frames_for(self.user.id) if own else broadcast.frames
-        if self._blocked or self._next is not None:
-            self.put(data)
-        else:  # as it nearly always is: what `put` would do
-            self._next = data
-            self._tick.touch(self)
+        self.put(data)
 
     def notify(self, notice: Notice) -> None:
         self.put_passing(notice.frame)

@@ -296,10 +296,10 @@ class SocketTest(ChatTestCase):
         """An exception in one command is logged and answered, and the connection lives on."""
         client = await self.socket("ann", room="a")
 
-        async def broken(*_: object) -> None:
+        def broken(*_: object) -> None:
             raise RuntimeError("the details")
 
-        self.chat.changes.make = broken  # type: ignore[method-assign, assignment]
+        self.chat.changes.send = broken  # type: ignore[method-assign, assignment]
         with ExpectLog("parley.socket", "a command failed"):
             error = await client.ask(type="send", room="a", key=new_key(), text="hi")
         assert error["code"] == "unavailable" and "details" not in error["reason"]

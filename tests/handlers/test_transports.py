@@ -7,7 +7,8 @@ from unittest import mock
 
 from tornado.testing import gen_test
 
-from chat.waiters import PollWaiter, SocketWaiter
+from chat.crowd import Crowd
+from chat.waiters import PollWaiter
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
 
@@ -127,13 +128,13 @@ class TransportsTest(ChatTestCase):
         socket, writer = await self.socket("ann", room="a"), self.token("cid")
         poll = await self.waiting_poll("a", token=self.token("bob"), after=0)
         await socket.settled()
-        with watch(SocketWaiter), watch(PollWaiter):
+        with watch(Crowd), watch(PollWaiter):
             count()
             await self.send("a", "hi", token=writer)
             await poll
             is_counting = False
         assert len(flushes) == 2
-        assert flushes[SocketWaiter] == flushes[PollWaiter]
+        assert flushes[Crowd] == flushes[PollWaiter]
 
     @gen_test
     async def test_many_writers_one_order(self) -> None:
