@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from tests.faults.changes import DELETED, Change, State
 from tests.faults.journal import Event
 
 # What a server in trouble may answer. Anything else would say that the client broke the contract, and it did not.
@@ -10,11 +11,13 @@ ALLOWED_REFUSALS = frozenset({"unavailable", "rate_limited"})
 
 
 class Message(NamedTuple):
-    """A message of the history. `at` is milliseconds since the Unix epoch."""
+    """A message of the history, or an entry that changes one. `text` is its line in the journal, `at` milliseconds
+    since the Unix epoch, `state` what has become of it."""
 
     seq: int
     text: str
     at: int
+    state: State = State()
 
 
 class Violation(NamedTuple):
@@ -28,10 +31,48 @@ Histories = Mapping[str, Sequence[Message]]
 
 
 def check(events: Sequence[Event], histories: Histories) -> list[Violation]:
-    """Everything that breaks the rules 1 to 4 and 6, or the contract. Rooms of messages alone are expected."""
-    found = check_history(events, histories)
-    found += check_answers(events, histories)
-    found += check_receipts(events, histories)
+    """Everything that breaks the rules 1 to 4, 6 and 7, or the contract. The histories have messages alone."""
+    logs = with_changes(events, histories)
+    found = check_history(events, logs)
+    found += check_answers(events, logs)
+    found += check_receipts(events, logs)
+    found += check_states(logs)
+    return found
+
+
+def with_changes(events: Iterable[Event], histories: Histories) -> Histories:
+    """The whole logs: with the changes as the first one had them who received them, and with the lines that deleted
+    messages had before."""
+    lines: dict[tuple[str, int], str] = {}
+    for event in events:
+        if event.kind in ("ack", "receipt") and event.text != DELETED:
+            lines.setdefault((event.room, event.seq), event.text)
+    logs = {}
+    for room, messages in histories.items():
+        log = {each.seq: each for each in messages}
+        for seq, each in log.items():
+            if each.state.deleted:
+                log[seq] = each._replace(text=lines.get((room, seq), DELETED))
+        changes = {seq: line for (where, seq), line in lines.items() if where == room and Change.of(line) is not None}
+        at = 0
+        for seq in sorted(changes.keys() | log.keys()):
+            at = log.setdefault(seq, Message(seq, changes.get(seq, ""), at)).at
+        logs[room] = [log[seq] for seq in sorted(log)]
+    return logs
+
+
+def check_states(logs: Histories) -> list[Violation]:
+    """Rule 7: each message is what the changes in the log have made of it, one after the other."""
+    found = []
+    for room, log in logs.items():
+        states: dict[int, State] = {}
+        for change in (Change.of(each.text) for each in log):
+            if change is not None:
+                states[change.target] = states.get(change.target, State()).after(change)
+        for each in log:
+            expected = states.get(each.seq, State())
+            if Change.of(each.text) is None and each.state != expected:
+                found.append(Violation(7, f"{room}: {each.seq} is {each.state}, the log makes it {expected}"))
     return found
 
 
@@ -45,6 +86,8 @@ def check_history(events: Iterable[Event], histories: Histories) -> list[Violati
             before = messages[index - 1].seq if index else 0
             if message.seq != before + 1:
                 found.append(Violation(2, f"{room}: {message.seq} follows {before} in the history"))
+            if message.text == DELETED:
+                continue  # nobody was told of it before it was gone
             if message.text in seen:
                 found.append(Violation(2, f"{room}: {message.text!r} stands at {seen[message.text]} and {message.seq}"))
             seen[message.text] = message.seq
@@ -82,9 +125,10 @@ def check_answers(events: Iterable[Event], histories: Histories) -> list[Violati
 class _Reader:
     """What one client has seen of one room."""
 
-    def __init__(self, name: str, room: str, texts: Mapping[int, str]) -> None:
+    def __init__(self, name: str, room: str, texts: Mapping[int, str], deleted: frozenset[int]) -> None:
         self._who = f"{name} in {room}"
         self._texts = texts
+        self._deleted = deleted
         self._at: int | None = None
         self._left = False
 
@@ -122,7 +166,7 @@ class _Reader:
             return Violation(3, f"{self._who}: {seq} came after {before}")
         if before is not None and seq != before + 1:
             return Violation(3, f"{self._who}: {before + 1}–{seq - 1} missing before {seq}, and no gap told")
-        if self._texts.get(seq) != text:
+        if self._texts.get(seq) != text and not (text == DELETED and seq in self._deleted):
             return Violation(4, f"{self._who}: received {text!r} as {seq}, the history has {self._texts.get(seq)!r}")
         return None
 
@@ -136,13 +180,15 @@ class _Reader:
 def check_receipts(events: Iterable[Event], histories: Histories) -> list[Violation]:
     """Rules 3 and 4: each client sees each entry once, in the history's order, up to its end."""
     texts = {room: {each.seq: each.text for each in messages} for room, messages in histories.items()}
+    deleted = {room: frozenset(each.seq for each in log if each.state.deleted) for room, log in histories.items()}
     readers: dict[tuple[str, str], _Reader] = {}
     found: list[Violation | None] = []
     for event in events:
         if event.kind in ("start", "receipt", "told", "gap", "reset", "left"):
             reader = readers.get((event.client, event.room))
             if reader is None:
-                reader = _Reader(event.client, event.room, texts.get(event.room, {}))
+                known = texts.get(event.room, {}), deleted.get(event.room, frozenset())
+                reader = _Reader(event.client, event.room, *known)
                 readers[event.client, event.room] = reader
             found.append(reader.take(event))
     found += [reader.finish() for reader in readers.values()]

@@ -11,9 +11,11 @@ from urllib.parse import quote
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
+from tests.faults.changes import line_of
 from tests.faults.journal import Journal
 from tests.faults.outgoing import Lost, Outgoing
 from tests.faults.plain_http import Address, HttpConnection, Refused, ask, sign_in
+from tests.faults.writing import Writing
 
 Transport = Literal["socket", "poll", "stream"]
 TRANSPORTS: tuple[Transport, ...] = ("socket", "poll", "stream")
@@ -33,8 +35,8 @@ class Client:
     """Reads its room from where it was, over any transport, and sends each message until it is answered.
 
     `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average; a session in
-    four, with `wander` of 0.25, is on any transport, not the client's own. `padding` times `glyph` is appended to each
-    text.
+    four, with `wander` of 0.25, is on any transport, not the client's own. `padding` times a glyph is appended to each
+    text; `changes` is the part of what it writes that is an edit, a deletion or a reaction.
     """
 
     def __init__(
@@ -49,6 +51,7 @@ class Client:
         stay: float = 8.0,
         wander: float = 0.25,
         padding: int = 0,
+        changes: float = 0,
         seed: int,
     ) -> None:
         self.name = name
@@ -56,24 +59,26 @@ class Client:
         self.address = address
         self.cursor: int | None = None
         self.writing = True
-        self.glyph = "x"
         self._journal = journal
         self._home = home
         self._pace = pace
         self._stay = stay
         self._wander = wander
-        self._padding = padding
         self._random = random.Random(f"{seed}/{name}")
+        self._texts = Writing(name, self._random, part=changes, glyph="x", padding=padding)
         self._epoch = ""
         self._headers: dict[str, str] = {}
         self._outbox: dict[str, Outgoing] = {}
         self._written: dict[str, Outgoing] = {}
         self._deliveries: set[asyncio.Task[None]] = set()
-        self._count = 0
         self._socket: ClientConnection | None = None
         self._open = asyncio.Event()
         self._way: Callable[[Outgoing], Awaitable[None]] = self._by_post
         self._transport: Transport = home
+
+    def write_in(self, glyph: str) -> None:
+        """Its texts are padded with that from now on."""
+        self._texts.glyph = glyph
 
     @property
     def unanswered(self) -> int:
@@ -94,6 +99,8 @@ class Client:
         writer = asyncio.create_task(self._write())
         try:
             while True:
+                if writer.done():
+                    writer.result()
                 if not self._headers:
                     with suppress(*TROUBLE):
                         self._headers = await sign_in(self.address, self.name)
@@ -150,7 +157,7 @@ class Client:
 
     def _hear(self, said: dict[str, Any]) -> None:
         match said["type"]:
-            case "message":
+            case "message" | "edit" | "delete" | "reaction":
                 self._receive(said)
             case "subscribed":
                 self._catch_up(said)
@@ -187,7 +194,7 @@ class Client:
 
     def _hear_event(self, cursor: str, said: dict[str, Any]) -> None:
         match said["type"]:
-            case "message":
+            case "message" | "edit" | "delete" | "reaction":
                 self._receive(said)
                 if cursor != str(said["seq"]):
                     raise AssertionError(f"event {cursor} carries entry {said['seq']}")
@@ -220,10 +227,10 @@ class Client:
             self._journal.log(self.name, "gap", self.room, last, note=str(first))
 
     def _receive(self, entry: dict[str, Any]) -> None:
-        self._journal.log(
-            self.name, "receipt", self.room, entry["seq"], text=entry.get("text", ""), note=self._transport
-        )
+        line = line_of(entry)
+        self._journal.log(self.name, "receipt", self.room, entry["seq"], text=line, note=self._transport)
         self.cursor = entry["seq"]
+        self._texts.saw(entry["seq"], line)
 
     # What goes
 
@@ -234,10 +241,8 @@ class Client:
                 self.compose()
 
     def compose(self) -> None:
-        """Writes one message and begins to send it."""
-        self._count += 1
-        mark = f"{self.name} {self._count} {self._random.getrandbits(64):016x}"
-        message = Outgoing(mark + " " * bool(self._padding) + self.glyph * self._padding)
+        """Writes a message or a change, and begins to send it."""
+        message = self._texts.next()
         self._outbox[message.key] = self._written[message.key] = message
         task = asyncio.create_task(self._deliver(message))
         self._deliveries.add(task)
@@ -248,7 +253,7 @@ class Client:
         while True:
             await self._open.wait()
             message.answer = asyncio.get_running_loop().create_future()
-            self._journal.log(self.name, "send", self.room, text=message.text, note=self._transport)
+            self._journal.log(self.name, "send", self.room, text=message.line, note=self._transport)
             pause: float | None = self._random.uniform(*RETRY)
             with suppress(Lost, *TROUBLE):
                 async with asyncio.timeout(ANSWER_TIMEOUT):
@@ -262,17 +267,14 @@ class Client:
     async def _by_frame(self, message: Outgoing) -> None:
         assert self._socket is not None
         try:
-            await self._socket.send(
-                json.dumps(
-                    {"type": "send", "room": self.room, "key": message.key, "text": message.text}, ensure_ascii=False
-                )
-            )
+            await self._socket.send(json.dumps({"room": self.room, **message.command}, ensure_ascii=False))
         except ConnectionClosed as error:
             raise Lost from error
 
     async def _by_post(self, message: Outgoing) -> None:
-        path = f"/api/rooms/{quote(self.room)}/messages"
-        body = {"key": message.key, "text": message.text}
+        path, body = f"/api/rooms/{quote(self.room)}/commands", message.command
+        if message.act == "send":
+            path, body = f"/api/rooms/{quote(self.room)}/messages", {"key": message.key, **message.fields}
         answer = await ask(self.address, "POST", path, body, self._headers)
         if answer.status in (200, 201):
             self._answered(message, {"type": "ack", **answer.json()})
@@ -282,9 +284,12 @@ class Client:
     def _answered(self, message: Outgoing, said: dict[str, Any]) -> None:
         acked = said["type"] == "ack"
         if acked:
-            self._journal.log(self.name, "ack", self.room, said["seq"], text=message.text, note=self._transport)
+            self._journal.log(self.name, "ack", self.room, said["seq"], text=message.line, note=self._transport)
+            if not message.acked:
+                message.acked = True
+                self._texts.stored(message, said["seq"])
         else:
-            self._journal.log(self.name, "refusal", self.room, text=message.text, note=said["code"])
+            self._journal.log(self.name, "refusal", self.room, text=message.line, note=said["code"])
         if message.answer is not None and not message.answer.done():
             message.answer.set_result(None if acked else self._random.uniform(0.2, 1.0))
 

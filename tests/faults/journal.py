@@ -12,6 +12,8 @@ Kind = Literal["send", "ack", "refusal", "start", "receipt", "told", "gap", "res
 class Event(NamedTuple):
     """What one client did or saw. `at` is seconds on the monotonic clock.
 
+    The text of an edit, a deletion or a reaction is its line (changes.py).
+
     | kind | seq | text | note |
     |---|---|---|---|
     | `send` (each attempt) | | of the message | transport |

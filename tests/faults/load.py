@@ -6,9 +6,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from itertools import cycle
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from tests.faults.changes import line_of, state_of
 from tests.faults.checker import Message
 from tests.faults.client import TROUBLE, Client, Transport
 from tests.faults.journal import Journal
@@ -23,6 +24,7 @@ class Crowd(NamedTuple):
 
     The first `writers` of them write (0: all), a message each `pace` seconds; each stays with a transport for `stay`
     seconds on average. A session is on another transport than the client's own with the probability `wander`.
+    `changes` is the part of what is written that edits, deletes or reacts to what is there.
     """
 
     socket: int = 100
@@ -34,11 +36,12 @@ class Crowd(NamedTuple):
     stay: float = 8.0
     writers: int = 0
     wander: float = 0.25
+    changes: float = 0.3
 
 
 FULL = Crowd()
-STEADY = Crowd(stay=1e6, wander=0)
-"""Clients that stay as they are."""
+STEADY = Crowd(stay=1e6, wander=0, changes=0)
+"""Clients that stay as they are, and write messages alone."""
 SHORT = Crowd(socket=20, poll=6, stream=4, rooms=3, pace=0.5)
 
 
@@ -62,6 +65,7 @@ class Load:
                 stay=crowd.stay,
                 wander=crowd.wander,
                 padding=crowd.padding,
+                changes=crowd.changes,
                 seed=seed,
             )
             for kind, count in kinds
@@ -100,7 +104,8 @@ class Load:
             client.writing = False
         await self._until(lambda: not any(client.unanswered for client in self.clients), timeout)
         left = [f"{client.name} has {client.unanswered} unanswered" for client in self.clients if client.unanswered]
-        ends = {room: len(messages) for room, messages in (await self.histories()).items()}
+        headers = await _patiently_sign_in(self.address)
+        ends = {room: await end_of(self.address, room, headers) for room in self.rooms}
 
         def behind() -> list[Client]:
             return [client for client in self.clients if (client.cursor or 0) < ends[client.room]]
@@ -143,24 +148,33 @@ async def _patiently_sign_in(address: Address) -> dict[str, str]:
 
 
 async def read_history(address: Address, room: str, headers: dict[str, str]) -> list[Message]:
-    """All messages of a room, in order; tries again while the server says `unavailable`."""
+    """All messages of a room as they are by now, in order."""
     found: list[Message] = []
     before = ""
-    refusals = 0
     async with HttpConnection(address, headers) as connection:
-        while True:
-            answer = await connection.request("GET", f"/api/rooms/{quote(room)}/messages?limit=200{before}")
-            if answer.status == 404:
-                return []
-            if answer.status != 200:
-                refusals += 1
-                if refusals > 20:
-                    raise Refused(answer)
-                await asyncio.sleep(0.5)
-                continue
-            page = answer.json()
-            entries = [Message(entry["seq"], entry.get("text", ""), entry["at"]) for entry in page["entries"]]
-            found = entries + found
+        while (page := await _page(connection, room, f"limit=200{before}"))["entries"]:
+            found = [
+                Message(each["seq"], line_of(each), each["at"], state_of(each)) for each in page["entries"]
+            ] + found
             if not page["more"]:
-                return found
-            before = f"&before={entries[0].seq}"
+                break
+            before = f"&before={found[0].seq}"
+    return found
+
+
+async def end_of(address: Address, room: str, headers: dict[str, str]) -> int:
+    """The number of the last entry of a room, 0 of one that nobody has made."""
+    async with HttpConnection(address, headers) as connection:
+        return int((await _page(connection, room, "limit=1"))["seq"])
+
+
+async def _page(connection: HttpConnection, room: str, query: str) -> Any:
+    """A page of the history; tries again while the server says `unavailable`."""
+    for _ in range(20):
+        answer = await connection.request("GET", f"/api/rooms/{quote(room)}/messages?{query}")
+        if answer.status == 404:
+            return {"entries": [], "more": False, "seq": 0}
+        if answer.status == 200:
+            return answer.json()
+        await asyncio.sleep(0.5)
+    raise Refused(answer)

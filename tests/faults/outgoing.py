@@ -1,7 +1,8 @@
-"""A message on its way to the server."""
+"""A message or a change on its way to the server."""
 
 import asyncio
 import uuid
+from typing import Any
 
 
 class Lost(Exception):
@@ -9,10 +10,18 @@ class Lost(Exception):
 
 
 class Outgoing:
-    """A message on its way; `answer` is the future of the attempt under way: None for an ack, or the seconds to wait
-    before the next."""
+    """A command on its way; `line` stands for it in the journal. `answer` is the future of the attempt under way: None
+    for an ack, or the seconds to wait before the next."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, line: str, act: str = "send", **fields: Any) -> None:
+        self.line = line
+        self.act = act
+        self.fields = fields
         self.key = str(uuid.uuid4())
+        self.acked = False
         self.answer: asyncio.Future[float | None] | None = None
+
+    @property
+    def command(self) -> dict[str, Any]:
+        """As it stands in a frame, but for the room."""
+        return {"type": self.act, "key": self.key, **self.fields}

@@ -119,7 +119,7 @@ async def slow_readers(options: Options) -> Outcome:
     async with folder("slow-readers", MEMORY) as base, Server(base) as server:
         load = Load(READERS, server.address, journal, options.seed)
         for client in load.clients:
-            client.glyph = GLYPH
+            client.write_in(GLYPH)
         try:
             await load.start()
             calm.append(await _phase(journal, 2 if options.short else CALM_PHASE))

@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from tests.faults.bounds import Probe, Window, percentile, process_size
+from tests.faults.changes import Change
 from tests.faults.checker import Violation, check, count_checked
 from tests.faults.journal import Journal, recoveries
 from tests.faults.load import FULL, SHORT, Crowd, Load
@@ -103,6 +104,8 @@ class Stage:
             self.found += self.probe.check(self.down, self.returning, len(self.load.clients))
             lags = self.probe.lags([*self.down, *self.returning])
             self.remarks.append(f"ping p99 {percentile(lags, 99) * 1000:.0f} ms")
+        changes = sum(event.kind == "ack" and Change.of(event.text) is not None for event in events)
+        self.remarks.append(f"{changes:,} edits, deletions and reactions")
         if self.found and self.options.keep is not None:
             self._keep(self.options.keep / f"{self.name}-{self.options.seed}")
         return Outcome(

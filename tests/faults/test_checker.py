@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.faults.changes import DELETED, Change, State
 from tests.faults.checker import Message, Violation, check
 from tests.faults.journal import Event, Journal, Kind, answer_times, recoveries
 
@@ -33,6 +34,76 @@ def rules(found: list[Violation]) -> set[int]:
 def test_a_sound_journal_has_no_violations() -> None:
     """Refusals that may be and repeated sends are no violations."""
     assert check(sound(), HISTORY) == []
+
+
+# Ann edits her first message, deletes her second, and Bob likes the third, and then no more.
+CHANGES = [
+    Change("edit", 1, "ann", "one ✎1"),
+    Change("delete", 2, "ann"),
+    Change("reaction", 3, "bob", "👍+"),
+    Change("reaction", 3, "ann", "👍+"),
+    Change("reaction", 3, "bob", "👍-"),
+]
+CHANGED = {
+    "hall": [
+        Message(1, "one", 10, State(edit="1")),
+        Message(2, DELETED, 10, State(deleted=True)),
+        Message(3, "three", 30, State(reactions=frozenset({("👍", "ann")}))),
+    ]
+}
+
+
+def changed() -> list[Event]:
+    """Ann and Bob see all of it; Cid comes late and finds the second message deleted."""
+    events = sound()
+    for seq, change in enumerate(CHANGES, 4):
+        events += [event("send", text=change.line, client=change.by), event("ack", seq, change.line, change.by)]
+        events += [event("receipt", seq, change.line, client) for client in ("ann", "bob")]
+    events.append(event("start", 0, client="cid"))
+    events += [event("receipt", seq, text, "cid") for seq, text in enumerate(("one", DELETED, "three"), 1)]
+    events += [event("receipt", seq, change.line, "cid") for seq, change in enumerate(CHANGES, 4)]
+    return events
+
+
+def test_a_sound_journal_with_changes_has_no_violations() -> None:
+    assert check(changed(), CHANGED) == []
+
+
+@pytest.mark.parametrize(
+    ("index", "state"),
+    [(0, State()), (0, State(edit="2")), (1, State()), (2, State()), (2, State(reactions=frozenset({("👍", "bob")})))],
+)
+def test_a_message_that_is_not_what_its_changes_make_of_it_is_seen(index: int, state: State) -> None:
+    messages = list(CHANGED["hall"])
+    messages[index] = messages[index]._replace(text=("one", "two", "three")[index], state=state)
+    assert 7 in rules(check(changed(), {"hall": messages}))
+
+
+def test_an_acknowledged_change_that_is_lost_is_seen() -> None:
+    lost = Change("edit", 3, "ann", "three ✎9").line
+    events = [*changed(), event("send", text=lost), event("ack", 8, lost)]
+    assert rules(check(events, CHANGED)) == {1}  # another stands there
+    events = [*changed(), event("send", text=lost), event("ack", 9, lost)]
+    assert rules(check(events, CHANGED)) == {3, 7}  # nobody received it, and the message is as before
+
+
+def test_a_change_that_nobody_sent_is_seen() -> None:
+    events = [each for each in changed() if each.kind != "send" or each.text != CHANGES[0].line]
+    assert rules(check(events, CHANGED)) == {2}
+
+
+def test_clients_that_differ_about_a_change_are_seen() -> None:
+    other = Change("edit", 1, "ann", "one ✎2").line
+    events = [
+        event("receipt", 4, other, "bob") if (each.kind, each.seq, each.client) == ("receipt", 4, "bob") else each
+        for each in changed()
+    ]
+    assert 4 in rules(check(events, CHANGED))
+
+
+def test_a_message_that_is_deleted_for_one_client_alone_is_seen() -> None:
+    events = [*sound(), event("start", 2, client="cid"), event("receipt", 3, DELETED, "cid")]
+    assert rules(check(events, HISTORY)) == {4}
 
 
 def test_an_acknowledged_message_that_is_not_in_the_history_is_seen() -> None:
