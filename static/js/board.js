@@ -106,7 +106,7 @@ export class Board extends Emitter {
   #followFeed() {
     this.#feed.on('loaded', ({ clear }) => {
       this.#mayClear = clear;
-      this.#sender.forget((stroke) => this.#picture.holds(stroke));
+      this.#letGo();
       if (!this.#hasSeen && !this.#isInView()) this.#view.fit(this.#picture.box);
       this.#hasSeen = true;
       this.#stage.dataset.state = 'loaded';
@@ -115,10 +115,13 @@ export class Board extends Emitter {
     this.#feed.on('news', (news) => this.#takeNews(news));
     this.#connection.on('signal', ({ room, user, kind, data }) => {
       const isOurs = kind === 'board.cursor' && this.#room.name === room && user.id !== this.#session.user.id;
-      if (isOurs) this.#cursors.show(user, data.x, data.y);
+      if (!isOurs) return;
+      this.#cursors.show(user, data.x, data.y);
+      this.#wantFrame();
     });
     this.#connection.on('left', ({ user }) => this.#cursors.hide(user.id));
     this.#sender.on('refused', ({ stroke, reason }) => {
+      if (stroke && stroke === this.#stroke) this.#pen.lift();
       if (stroke) this.#takeBack(stroke, { isTold: false });
       notice(reason);
     });
@@ -126,7 +129,8 @@ export class Board extends Emitter {
 
   #takeNews({ added, changed, clearedBy, entries }) {
     this.#ink.add(added);
-    this.#renew(changed);
+    if (changed) this.#renew(changed);
+    else this.#wantFrame();
     for (const { stroke, to } of added) {
       if (stroke.user === this.#session.user.id) continue;
       const user = entries.findLast((entry) => entry.user.id === stroke.user)?.user;
@@ -134,7 +138,7 @@ export class Board extends Emitter {
     }
     if (!clearedBy) return;
     this.#redo = [];
-    this.#sender.forget((stroke) => this.#picture.holds(stroke));
+    this.#letGo();
     this.#status.textContent = `${clearedBy.name} cleared the board.`;
     if (clearedBy.id !== this.#session.user.id) notice(`${clearedBy.name} cleared the board.`);
   }
@@ -222,6 +226,13 @@ export class Board extends Emitter {
     this.#renew(this.#picture.remove(stroke));
   }
 
+  // Nothing more is drawn of strokes whose beginning is gone.
+  #letGo() {
+    const isThere = (stroke) => this.#picture.holds(stroke);
+    if (this.#stroke && !isThere(this.#stroke)) this.#pen.lift();
+    this.#sender.forget(isThere);
+  }
+
   #renew(box) {
     this.#ink.renew(box);
     this.#wantFrame();
@@ -260,6 +271,7 @@ export class Board extends Emitter {
     requestAnimationFrame(() => {
       this.#isFrameWanted = false;
       this.#ink.frame();
+      this.#cursors.frame();
       if (this.#ink.isBusy) this.#wantFrame();
     });
   }

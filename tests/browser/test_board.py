@@ -105,11 +105,14 @@ def test_two_people_draw_together(visit: Visit, server: ServerProcess, room: str
     ann, bob = Artist(visit("ann"), room), Artist(visit("bob"), room)
     ann.draw((100, 100), (300, 200), (150, 260))
     bob.sees(ann.sees_something())
+    expect(bob.page.locator(".board-cursor-name")).to_have_text(ann.person.name or "")
     bob.press("Red")
     bob.press("Thick line")
     bob.draw((120, 300), (400, 120))
     both = bob.ink
     ann.sees(both)
+    bob.board.hover(position={"x": 30, "y": 30})
+    expect(ann.page.locator(".board-cursor")).to_have_attribute("style", re.compile(r"translate\(30px, 30px\)"))
     ann.press("Eraser")
     ann.draw((200, 100), (260, 320))
     erased = ann.ink
