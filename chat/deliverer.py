@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
+from chat.board import BOARD_KINDS
 from chat.entries import Entry
 from chat.errors import NotFound, Unavailable
 from chat.history import History
@@ -164,7 +165,7 @@ class Deliverer:
                 return
             entries = await self._history.following(hook.room, hook.cursor, READ_AT_ONCE)
             for entry in entries:
-                if entry.type not in hook.types:
+                if entry.type not in hook.types or entry.kind in BOARD_KINDS:
                     hook = msgspec.structs.replace(hook, cursor=entry.seq)
                     continue
                 outcome = await self._posted(hook, entry)

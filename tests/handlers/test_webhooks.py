@@ -49,7 +49,7 @@ class WebhookTestCase(ChatTestCase):
 class DeliveryTest(WebhookTestCase):
     @gen_test
     async def test_entries_arrive_signed_in_order_and_once(self) -> None:
-        """From the moment it is made: what was said before is not sent, nor what is of another type."""
+        """From the moment it is made: what was said before is not sent, nor another type, nor what is drawn."""
         token = await self.owner()
         await self.send("a", "before", token=token)
         made = await self.hook(token, types=["message", "edit"])
@@ -57,13 +57,14 @@ class DeliveryTest(WebhookTestCase):
         for text in ("one", "two", "three"):
             await self.send("a", text, token=token)
         await self.command("a", token=token, type="react", target=2, emoji="👍", on=True, key=new_key())
+        await self.command("a", token=token, type="send", kind="board.clear", data={}, key=new_key())
         await self.command("a", token=token, type="edit", target=2, text="first", key=new_key())
         await self.receiver.has(4)
         assert [(body["entry"]["type"], body["entry"]["seq"]) for body in self.receiver.bodies] == [
             ("message", 2),
             ("message", 3),
             ("message", 4),
-            ("edit", 6),
+            ("edit", 7),
         ]
         headers, raw = self.receiver.raw[0]
         assert is_signed(headers, raw, made.body["secret"])
