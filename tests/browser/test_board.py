@@ -16,7 +16,8 @@ from .server_process import ServerProcess
 
 # The canvas at an eighth of its size, as the numbers of its pixels: lines are the same whichever way they came, but for
 # their edges where they were drawn in other steps.
-INK = """(canvas) => {
+INK = """async (canvas) => {
+    await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
     const small = new OffscreenCanvas(canvas.width / 8, canvas.height / 8);
     const context = small.getContext('2d', { willReadFrequently: true });
     context.drawImage(canvas, 0, 0, small.width, small.height);
@@ -100,8 +101,7 @@ def proxy(server: ServerProcess) -> Iterator[Proxy]:
 
 
 def test_two_people_draw_together(visit: Visit, server: ServerProcess, room: str) -> None:
-    """What either draws, erases and takes back both see, and so does who comes late; each undoes their
-    own."""
+    """What either draws, erases and takes back both see, and so does who comes late; each undoes their own."""
     ann, bob = Artist(visit("ann"), room), Artist(visit("bob"), room)
     ann.draw((100, 100), (300, 200), (150, 260))
     bob.sees(ann.sees_something())
