@@ -138,6 +138,7 @@ def make_chat(
         history=history,
         identity=identity,
         limits=settings_of(config, ModerationLimits),
+        message_limits=settings_of(config, Limits),
         metrics=metrics,
         people=people,
         rates=rates,

@@ -35,10 +35,12 @@ class Changes:
         """`heard` takes note of each message in a support desk's room before its sender is told that it is stored."""
         self._desk_heard = heard
 
-    async def announce(self, room: Room, author: Author, kind: str, data: dict[str, Any]) -> Entry:
+    async def announce(
+        self, room: Room, author: Author, kind: str, data: dict[str, Any], *, key: str | None = None
+    ) -> Entry:
         """An entry that the server itself makes, of a kind that clients cannot: what somebody has done. Raises
         Unavailable."""
-        key = str(uuid.uuid4())
+        key = key or str(uuid.uuid4())
         draft = Entry(type="message", room=room.name, seq=0, user=author, at=0, key=key, kind=kind, data=data)
         return (await self._append(room, draft)).entry
 

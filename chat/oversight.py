@@ -12,13 +12,14 @@ from chat.database import Database
 from chat.figures import Figures
 from chat.history import History
 from chat.identity import Identity
-from chat.limits import ModerationLimits
+from chat.limits import Limits, ModerationLimits
 from chat.metrics import Metrics
 from chat.moderation import Moderation
 from chat.people import People
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.reports import Reports
+from chat.staff import Staff
 from chat.whereabouts import Whereabouts
 
 
@@ -32,6 +33,7 @@ class Oversight:
     figures: Figures
     moderation: Moderation
     reports: Reports
+    staff: Staff
 
     async def prepare(self) -> None:
         """Makes the indexes, and reads who is banned; raises DatabaseError."""
@@ -55,6 +57,7 @@ def make_oversight(
     history: History,
     identity: Identity,
     limits: ModerationLimits,
+    message_limits: Limits,
     metrics: Metrics,
     people: People,
     rates: Rates,
@@ -89,5 +92,6 @@ def make_oversight(
             whereabouts=whereabouts,
             limits=limits,
         ),
+        staff=Staff(registry=registry, access=access, changes=changes, audit=audit, rates=rates, limits=message_limits),
         reports=Reports(database, access=access, audit=audit, changes=changes, rates=rates, limit=limits.open_reports),
     )

@@ -144,6 +144,8 @@ def _as_text(entries: Sequence[Entry], *, is_first: bool) -> Iterator[str]:
         if entry.kind == "text":
             said = "(deleted)" if entry.text is None else entry.text.replace("\n", "\n    ")
             yield f"[{at}] {entry.user.name}: {said}\n"
+        elif entry.kind == "staff" and entry.data:
+            yield f"[{at}] {entry.user.name} (staff): {entry.data['text']}\n"
         elif entry.kind == "desk.taken":
             yield f"[{at}] {entry.data['agent']['name'] if entry.data else entry.user.name} took over\n"
         elif entry.kind == "desk.closed":

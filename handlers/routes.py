@@ -63,6 +63,7 @@ from handlers.session import SessionHandler
 from handlers.setup import SetupHandler
 from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
+from handlers.staff import StaffHandler, StaffToAllHandler
 from handlers.stream import StreamHandler
 from handlers.webhooks import DeadLetterHandler, DeadLettersHandler, WebhookHandler, WebhooksHandler
 from handlers.widget import WidgetPage, WidgetScript
@@ -128,6 +129,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (rf"/api/rooms/{ROOM}/messages", MessagesHandler, shared),
             (rf"/api/rooms/{ROOM}/commands", CommandsHandler, shared),
             (rf"/api/rooms/{ROOM}/board", BoardHandler, shared),
+            (rf"/api/rooms/{ROOM}/staff", StaffHandler, shared),
             (rf"/api/rooms/{ROOM}/moderation", ModerationHandler, shared),
             (rf"/api/rooms/{ROOM}/reports", ReportsHandler, shared),
             (rf"/api/rooms/{ROOM}/reports/([^/]+)", ReportHandler, shared),
@@ -143,6 +145,7 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
             (r"/api/admin/addresses", AddressesHandler, shared),
             (r"/api/admin/addresses/(.+)", AddressHandler, shared),
             (r"/api/admin/rooms", AllRoomsHandler, shared),
+            (r"/api/admin/staff", StaffToAllHandler, shared),
             (r"/api/admin/reports", AllReportsHandler, shared),
             (rf"/api/admin/reports/{ROOM}", AnyReportHandler, shared),
             (r"/api/admin/audit", AuditHandler, shared),

@@ -238,6 +238,12 @@ class ConversationPage(TypedDict):
     more: bool
 
 
+class Told(TypedDict):
+    """How many rooms were told."""
+
+    rooms: int
+
+
 class Made(TypedDict):
     """The id of what was made."""
 

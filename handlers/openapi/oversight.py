@@ -7,6 +7,7 @@ from msgspec import Meta
 from chat.administration import Decree, NewRange
 from chat.moderation import ModerationFacts, Ruling
 from chat.reports import Closing, NewReport
+from chat.staff import StaffMessage
 from handlers.openapi.answers import (
     AccountPage,
     AuditPage,
@@ -16,6 +17,8 @@ from handlers.openapi.answers import (
     RangeList,
     ReportPage,
     RoomPage,
+    Sent,
+    Told,
     Trouble,
 )
 from handlers.openapi.calls import Body, Call, Media, Query
@@ -28,6 +31,7 @@ AFTER = Query("after", str, "The name of the last one of the page before.")
 MODERATION = (
     Call("GET", "/api/rooms/{room}/moderation", "Mutes, bans and latest acts", "somebody", {200: ModerationFacts}),
     Call("POST", "/api/rooms/{room}/moderation", "Moderate", "somebody", {204: None}, Body(Ruling)),
+    Call("POST", "/api/rooms/{room}/staff", "A staff message to a room", "somebody", {201: Sent}, Body(StaffMessage)),
     Call(
         "GET",
         "/api/rooms/{room}/reports",
@@ -60,6 +64,7 @@ ADMINISTRATION = (
         {204: None},
         errors=("bad_request",),
     ),
+    Call("POST", "/api/admin/staff", "A staff message to the rooms in use", "account", {200: Told}, Body(StaffMessage)),
     Call(
         "GET",
         "/api/admin/rooms",

@@ -30,6 +30,10 @@ const ACTS = {
   address_ban: 'banned an address',
   address_unban: 'lifted the ban of an address',
   close_report: 'closed a report about',
+  staff: 'said something as the staff',
+  desk: 'made or changed a support desk',
+  delete_desk: 'deleted a support desk',
+  delete_conversation: 'deleted the conversation of',
 };
 
 /** What moderators and administrators have done. It is only ever added to, so it is only read here. */

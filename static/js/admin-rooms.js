@@ -4,6 +4,7 @@ import { PagedList } from './paged-list.js';
 import { roomPath } from './room-name.js';
 import { mark, row } from './row-list.js';
 import { SearchBox } from './search-box.js';
+import { staffForm } from './staff-form.js';
 import { ago } from './when.js';
 
 const COUNT = new Intl.NumberFormat();
@@ -18,6 +19,10 @@ export class AdminRooms {
     more: byId('more-rooms'),
     fetch: (last) => this.#fetch(last),
   });
+
+  constructor() {
+    staffForm(byId('staff-form'), '/api/admin/staff');
+  }
 
   async start() {
     await this.#list.load();

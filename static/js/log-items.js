@@ -59,7 +59,7 @@ function lastAt(items) {
 }
 
 function belongsTo(before, message) {
-  return before.user.id === message.user.id && message.at - before.at < TOGETHER;
+  return before.user.id === message.user.id && before.kind !== 'staff' && message.kind !== 'staff' && message.at - before.at < TOGETHER;
 }
 
 function asideItem(note) {

@@ -23,6 +23,7 @@ const PARTS = ['message', 'isGrouped', 'state', 'wait', 'canRemove', 'profile'];
 export class MessageView {
   #shown = {};
   #name = el('span', { class: 'name', dir: 'auto' });
+  #role = el('span', { class: 'mark strong', hidden: true }, 'Staff');
   #time = el('time');
   #edited = el('span', { class: 'edited', hidden: true }, 'edited');
   #text = el('div', { class: 'text', dir: 'auto' });
@@ -35,7 +36,7 @@ export class MessageView {
 
   constructor(session) {
     this.#session = session;
-    const meta = el('header', { class: 'message-meta' }, this.#name, this.#time, this.#edited);
+    const meta = el('header', { class: 'message-meta' }, this.#name, this.#role, this.#time, this.#edited);
     const bubble = el('div', { class: 'bubble' }, meta, this.#text, this.#actions);
     this.element = el('article', { tabindex: '-1' }, this.#sign, bubble, this.#reactions.element, this.#state);
   }
@@ -56,8 +57,8 @@ export class MessageView {
     this.#reactions.update(message.reactions ?? {}, this.#session.user);
   }
 
-  #showFrame({ seq, key, user, deleted }, { isOwn, isGrouped, state, profile }) {
-    const marks = { own: isOwn, grouped: isGrouped, deleted: Boolean(deleted) };
+  #showFrame({ seq, key, user, deleted, kind }, { isOwn, isGrouped, state, profile }) {
+    const marks = { own: isOwn, grouped: isGrouped, deleted: Boolean(deleted), staff: kind === 'staff' };
     const classes = ['message', tint(user.name, profile?.colour), ...Object.keys(marks).filter((mark) => marks[mark])];
     setAttribute(this.element, 'class', classes.join(' '));
     setAttribute(this.element, 'data-seq', seq);
@@ -65,8 +66,9 @@ export class MessageView {
     setAttribute(this.element, 'data-state', state);
   }
 
-  #showMeta({ user, at, edited, deleted }) {
+  #showMeta({ user, at, edited, deleted, kind }) {
     this.#name.textContent = user.name;
+    this.#role.hidden = kind !== 'staff';
     this.#time.textContent = clock(at);
     setAttribute(this.#time, 'datetime', new Date(at).toISOString());
     setAttribute(this.#time, 'title', fullDate(at));
@@ -74,8 +76,9 @@ export class MessageView {
     setAttribute(this.#edited, 'title', edited ? fullDate(edited) : null);
   }
 
-  #showBody({ text, kind, deleted }) {
-    if (deleted) this.#text.textContent = 'Message deleted';
+  #showBody({ text = undefined, kind, data, deleted }) {
+    if (kind === 'staff' && !deleted) this.#text.replaceChildren(...linkedText(data.text));
+    else if (deleted) this.#text.textContent = 'Message deleted';
     else if (text === undefined) this.#text.textContent = `A message of the kind “${kind}”, which this page cannot show`;
     else this.#text.replaceChildren(...linkedText(text));
   }

@@ -8,6 +8,7 @@ import { RoomForms } from './room-forms.js';
 import { roomApi } from './room-name.js';
 import { SanctionList } from './sanction-list.js';
 import { Session } from './session.js';
+import { staffForm } from './staff-form.js';
 import { whenReachable } from './when-reachable.js';
 
 const ACCESS = { open: 'An open room', private: 'A private room', link: 'A room by invitation', direct: 'A private talk' };
@@ -22,6 +23,7 @@ const forms = new RoomForms(room, session.user?.id ?? '', () => show().catch(tel
 const members = new MemberList(room, session);
 const invitations = new InvitationList(room);
 const sanctions = new SanctionList(room);
+staffForm(byId('staff-form'), `${roomApi(room)}/staff`);
 await show().catch((error) => (byId('trouble').textContent = error.reason ?? String(error)));
 
 async function show() {
@@ -30,6 +32,7 @@ async function show() {
   byId('room-title').textContent = rules.title;
   byId('room-facts').textContent = facts(rules);
   forms.update(rules);
+  byId('staff-panel').hidden = !rights.moderate;
   const isInside = Boolean(role) || rights.own || rights.moderate;
   const parts = [
     ['members-panel', members, isInside],
