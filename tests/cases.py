@@ -19,6 +19,7 @@ import web
 from chat.chat import Chat
 from chat.database import Connection
 from chat.events import Binding
+from chat.kinds import Kind
 from chat.room import Room
 from chat.sessions import Origin
 from handlers.identity import Sessions
@@ -73,6 +74,10 @@ class ChatTestCase(AsyncHTTPTestCase):
         """Of the plug-ins, in tests of them."""
         return []
 
+    def kinds(self) -> list[Kind]:
+        """Of the plug-ins, in tests of them."""
+        return []
+
     def get_app(self) -> Application:
         return self.io_loop.run_sync(self._open)
 
@@ -80,7 +85,7 @@ class ChatTestCase(AsyncHTTPTestCase):
         self._cuts: list[Callable[[], None]] = []
         self.config = Settings(**({"send_timeout": 10, "mongo_timeout": 10} | self.settings))
         self.connection = Connection(self.mongod.uri, self.database_name, timeout=self.config.mongo_timeout)
-        self.chat: Chat = assembly.make_chat(self.config, self.connection, SECRET, self.bindings())
+        self.chat: Chat = assembly.make_chat(self.config, self.connection, SECRET, self.bindings(), self.kinds())
         if self.quick_passwords:
             self.chat.identity.passwords.hasher = QUICK_HASHER
         patient = self.mongod.connection(self.database_name)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chat.plugins import PluginError, load
+from chat.plugins import PluginError, load, load_kinds
 
 MARKED = """
 from chat.events import on_connect, on_message
@@ -55,6 +55,29 @@ def test_finds_events_of_a_package(folder: Path) -> None:
     (folder / "shop_plugin" / "events.py").write_text(MARKED)
     importlib.invalidate_caches()
     assert len(load(["shop_plugin"])) == 3
+
+
+KINDS = """
+import msgspec
+from chat.kinds import kind
+
+@kind("{name}", for_moderators=True)
+class Vote(msgspec.Struct):
+    option: int
+"""
+
+
+def test_finds_kinds(folder: Path) -> None:
+    """The types that are marked, wherever they stand; a kind that is there already ends the start."""
+    (folder / "voting_plugin.py").write_text(KINDS.format(name="poll.vote"))
+    (folder / "importing_plugin.py").write_text("from voting_plugin import Vote")
+    assert load(["voting_plugin", "importing_plugin"]) == []
+    found = load_kinds(["voting_plugin", "importing_plugin"])
+    assert [(each.name, each.schema.__name__, each.for_moderators) for each in found] == [("poll.vote", "Vote", True)]
+    (folder / "drawing_plugin.py").write_text(KINDS.format(name="board.stroke"))
+    importlib.invalidate_caches()
+    with pytest.raises(PluginError, match=r"--plugins: the kind 'board\.stroke' is declared twice"):
+        load_kinds(["drawing_plugin"])
 
 
 @pytest.mark.parametrize(("code", "reason"), [(None, "No module named"), ("1 / 0", "ZeroDivisionError")])

@@ -6,7 +6,10 @@ import msgspec
 from tornado.testing import ExpectLog, gen_test
 
 from chat.errors import Unavailable
+from chat.events import Binding, Client, bindings_in, on_message
+from chat.kinds import Kind, kind, kinds_in
 from chat.policy import Policy
+from chat.protocol import Send
 from chat.times import DAY
 from tests.cases import Answer, ChatTestCase
 from tests.rooms import new_key
@@ -177,6 +180,39 @@ class BoardTest(BoardCase):
         await self.draw(room.name, self.token("ann"), stroke("one"))
         assert await self.names(room.name) == ["one"]
         assert self.stored()["entries"] == []
+
+
+@kind("poll.vote")
+class Vote(msgspec.Struct, forbid_unknown_fields=True):
+    option: int
+
+
+class KindsTest(ChatTestCase):
+    def kinds(self) -> list[Kind]:
+        return kinds_in({"Vote": Vote})
+
+    def bindings(self) -> list[Binding]:
+        @on_message(room="^spoilt")
+        def spoil(client: Client, context: dict[str, Any], message: Send) -> Send:
+            return msgspec.structs.replace(message, data={"option": "none"})
+
+        return bindings_in({"spoil": spoil})
+
+    @gen_test
+    async def test_a_plug_ins_kind_is_checked(self) -> None:
+        """Messages and signals alike, and what another function of a plug-in has made of them."""
+        client = await self.socket("ann", room="a")
+        for data, code in (({"option": 1}, None), ({"option": "1"}, "bad_request"), ({}, "bad_request")):
+            vote = {"room": "a", "kind": "poll.vote", "data": data}
+            reply = await client.ask(type="send", key=new_key(), **vote)
+            assert reply.get("code") == code, reply
+        refused = await client.ask(type="signal", room="a", kind="poll.vote", data={"option": None})
+        assert refused["reason"].startswith("That is no poll.vote: ")
+        spoilt = await client.ask(type="send", room="spoilt", key=new_key(), kind="poll.vote", data={"option": 1})
+        assert spoilt["code"] == "bad_request"
+        anything = await client.ask(type="send", room="a", key=new_key(), kind="poll.other", data={"option": "1"})
+        assert anything["type"] == "ack"
+        assert (await self.page("a")).body["seq"] == 2
 
 
 class FullBoardTest(BoardCase):
