@@ -11,6 +11,7 @@ from chat.alarms import Alarms
 from chat.audit import Audit
 from chat.bans import Bans
 from chat.board import KINDS
+from chat.bus import Bus, LocalBus
 from chat.changes import Changes
 from chat.chat import Chat
 from chat.claims import Claims
@@ -21,6 +22,7 @@ from chat.database import Connection
 from chat.desks import Desks
 from chat.directory import Directory
 from chat.events import Binding, Events
+from chat.hearsay import Hearsay
 from chat.history import History
 from chat.hooks import Hooks
 from chat.house import make_house
@@ -38,6 +40,7 @@ from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.reception import make_reception
 from chat.registry import RoomRegistry
+from chat.relay import Relay
 from chat.waiter import Tick
 from chat.webhooks import WebhookTable
 from chat.whereabouts import Whereabouts
@@ -53,9 +56,15 @@ def make_chat(
     secret: str,
     bindings: Sequence[Binding] = (),
     kinds: Sequence[Kind] = (),
+    *,
+    bus: Bus | None = None,
 ) -> Chat:
-    """The parts of the domain, joined. `secret` signs what guests are given; `bindings` and `kinds` are those of the
-    plug-ins."""
+    """The parts of the domain, joined.
+
+    `secret` signs what guests are given; `bindings` and `kinds` are those of the plug-ins; `bus` joins other processes,
+    of which there are none without one.
+    """
+    bus = bus or LocalBus()
     loop = asyncio.get_running_loop()
     alarms = Alarms(loop)
     stopping = asyncio.Event()
@@ -73,6 +82,7 @@ def make_chat(
         timeout=config.send_timeout,
         heal_interval=config.heal_interval,
         observe=metrics.observe_commit,
+        bus=bus,
     )
     registry = RoomRegistry(
         history,
@@ -82,10 +92,13 @@ def make_chat(
         idle=config.room_idle,
         delivered=metrics.delivered.inc,
         clients=clients,
+        bus=bus,
     )
-    claims = Claims()
-    people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check)
-    bans = Bans(connection.database, limit=config.banned_ranges)
+    relay = Relay(registry, commit)
+    bus.follow(relay)
+    claims = Claims(bus)
+    people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check, company=registry.company)
+    bans = Bans(connection.database, clients, limit=config.banned_ranges, bus=bus)
     limits = settings_of(config, IdentityLimits)
     changes = Changes(history, commit, reaction_limit=config.reaction_limit)
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
@@ -95,6 +108,7 @@ def make_chat(
         secret,
         limits,
         bans=bans,
+        bus=bus,
         changes=changes,
         claims=claims,
         clients=clients,
@@ -104,7 +118,7 @@ def make_chat(
         rates=rates,
         registry=registry,
     )
-    whereabouts = Whereabouts()
+    whereabouts = Whereabouts(bus)
     metrics.watch(clients, registry.__len__, commit.__len__)
     desks = Desks(connection.database, linger=config.desk_linger)
     known_kinds = Kinds([*KINDS, *kinds])
@@ -120,6 +134,7 @@ def make_chat(
         access=access,
         audit=audit,
         board=settings_of(config, BoardLimits),
+        bus=bus,
         commit=commit,
         history=history,
         identity=identity,
@@ -186,15 +201,19 @@ def make_chat(
         rates=rates,
         registry=registry,
     )
+    hearsay = Hearsay(bus, registry=registry, identity=identity, house=house, bans=bans)
+    relay.also(hearsay.recover)
     return Chat(
         access=access,
         alarms=alarms,
         audit=audit,
         bans=bans,
+        bus=bus,
         connection=connection,
         events=events,
         history=history,
         hooks=hooks,
+        hearsay=hearsay,
         house=house,
         commit=commit,
         changes=changes,

@@ -18,18 +18,28 @@ import logs
 import settings
 import web
 from assembly import make_chat, prepare
+from chat.bus import Bus
 from chat.chat import Chat
 from chat.database import Connection, DatabaseError
 from chat.errors import Unavailable
+from chat.mongo_bus import MongoBus
 from chat.mongod import PrivateMongod
 from chat.plugins import PluginError, load, load_kinds
+from chat.processes import Processes, process_name
 from handlers.identity import Sessions
 from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
 from handlers.tls import CertificateError
 from handlers.web_server import WebServer
+from workers import Worker, WorkerError, Workers
 
 log = logging.getLogger("parley")
+
+# Why one process has to be enough for a MongoDB.
+STANDALONE = (
+    "needs a replica set, as processes hear of each other by its change streams; this MongoDB is a standalone. "
+    "Make it a replica set of one member (docs/scaling.md), or leave --mongo out"
+)
 
 # Idle rooms are looked for, and the times of activity stored, this often (seconds); after a crash the lobby's order
 # may be as old.
@@ -46,8 +56,36 @@ class StartError(Exception):
     """The server cannot start; the message is one line that says what to do."""
 
 
-async def serve(config: settings.Settings) -> None:
-    """Runs until SIGTERM or SIGINT.
+async def supervise(config: settings.Settings) -> None:
+    """Runs several processes until SIGTERM or SIGINT: holds the sockets and MongoDB, and lets workers serve.
+
+    Raises StartError, DatabaseError, or WorkerError if one cannot start.
+    """
+    asyncio.get_running_loop().set_exception_handler(logs.loop_failed)
+    starting = asyncio.current_task()
+    assert starting is not None
+    _on_signals(partial(_give_up, starting))
+    async with AsyncExitStack() as closing:
+        sockets = _bind(config)
+        closing.callback(_close, sockets)
+        uri = config.mongo or await _private_mongod(config, closing)
+        workers = Workers(config.processes, sockets, uri, patience=config.stop_timeout)
+        closing.push_async_callback(workers.stop)
+        await workers.start()
+        stop = asyncio.Event()
+        _on_signals(stop.set)
+        renew = partial(workers.signal, signal.SIGHUP) if config.tls_cert else stop.set
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
+        log.info("%d processes serve", config.processes)
+        log.info("Parley is at %s", _place(config, sockets))
+        await stop.wait()
+        log.info("stopping")
+        _close(sockets)
+    log.info("stopped")
+
+
+async def serve(config: settings.Settings, worker: Worker | None = None) -> None:
+    """Runs until SIGTERM or SIGINT; as a worker, also until its parent is gone.
 
     Raises SettingsError, StartError, CertificateError, PluginError or DatabaseError if it cannot start, and leaves
     nothing running.
@@ -62,44 +100,39 @@ async def serve(config: settings.Settings) -> None:
     bindings, kinds = load(plugins), load_kinds(plugins)
     file_limit = raise_file_limit()
     async with AsyncExitStack() as closing:
-        sockets = _bind(config)
+        sockets = worker.listening() if worker else _bind(config)
         closing.callback(_close, sockets)
-        uri = config.mongo or await _private_mongod(config, closing)
-        connection = Connection(uri, config.database, timeout=config.mongo_timeout)
-        closing.callback(connection.close)
-        await connection.open()
+        uri = worker.mongo if worker else config.mongo or await _private_mongod(config, closing)
+        connection = await _connect(config, uri, closing)
         secret = await connection.secret()
-        chat = make_chat(config, connection, secret, bindings, kinds)
+        bus = await _bus(connection, closing, worker) if worker or config.mongo else None
+        chat = make_chat(config, connection, secret, bindings, kinds, bus=bus)
         closing.callback(chat.identity.close)
+        closing.callback(chat.hearsay.close)
         openid = web.make_openid(config, secret)
         closing.callback(openid.close)
+        closing.push_async_callback(chat.bus.stop)
+        await chat.bus.start()  # before anything is read that others may change
         await prepare(chat)
+        if chat.bus.is_shared:
+            await chat.registry.company.gather()
         server = web.make_server(config, application(chat, Sessions(chat), reach, openid))
         listener = Listener(server, sockets, file_limit=file_limit, tls=tls)
-        chat.commit.start()
-        chat.identity.start()
-        chat.keepalive.start()
-        work = (
-            _upkeep(chat),
-            chat.metrics.measure_lag(),
-            chat.oversight.figures.run(),
-            chat.house.lifetimes.run(),
-            chat.hooks.deliverer.run(),
-            server.overdue.run(),
-        )
-        tasks = [asyncio.create_task(each) for each in work]
+        for part in (chat.commit, chat.identity, chat.keepalive):
+            part.start()
+        tasks = _work(chat, server)
         stop = asyncio.Event()
         _on_signals(stop.set)
         renew = stop.set if tls is None else partial(web.renew_tls, listener, config)
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, renew)
         listener.start()
         chat.events.start(chat.registry)
-        scheme = "http" if tls is None else "https"
-        port = sockets[0].getsockname()[1]
-        place = f"{scheme}://{_shown(config.address)}:{port}"
-        log.info("Parley is at %s", place)
-        await _invite_administrator(chat, web.public_address(config, port) or place)
+        _say(config, chat, sockets, worker)
+        if worker is None or worker.number == 0:
+            await _invite_administrator(chat, config, sockets)
         _spare_the_collector()
+        if worker is not None:
+            worker.ready(stop.set)
         await stop.wait()
         log.info("stopping")
         for task in tasks:
@@ -109,12 +142,33 @@ async def serve(config: settings.Settings) -> None:
     log.info("stopped")
 
 
-async def _invite_administrator(chat: Chat, place: str) -> None:
+def _work(chat: Chat, server: WebServer) -> list[asyncio.Task[None]]:
+    """What goes on for as long as it serves."""
+    work = (
+        _upkeep(chat),
+        chat.metrics.measure_lag(),
+        chat.oversight.figures.run(),
+        chat.house.lifetimes.run(),
+        chat.hooks.deliverer.run(),
+        server.overdue.run(),
+    )
+    return [asyncio.create_task(each) for each in work]
+
+
+def _say(config: settings.Settings, chat: Chat, sockets: list[socket.socket], worker: Worker | None) -> None:
+    if worker is None:
+        log.info("Parley is at %s", _place(config, sockets))
+    else:
+        log.info("worker %d serves as the process %s", worker.number, chat.bus.process)
+
+
+async def _invite_administrator(chat: Chat, config: settings.Settings, sockets: list[socket.socket]) -> None:
     """While there is no administrator, says how to become the first: by a link that works once, until the next
     start."""
     with suppress(Unavailable):
         if await chat.identity.entrance.needs_setup():
-            token = chat.identity.entrance.open_setup()
+            token = await chat.identity.entrance.open_setup()
+            place = web.public_address(config, sockets[0].getsockname()[1]) or _place(config, sockets)
             log.info("nobody is administrator yet; this link makes the account, once: %s/setup?token=%s", place, token)
 
 
@@ -177,12 +231,14 @@ async def _upkeep(chat: Chat) -> None:
 
 async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
     """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
+    chat.bus.deafen()
     await chat.commit.stop(timeout)
     await chat.hooks.stop()
     chat.stopping.set()
     for room in chat.registry:
         room.dismiss()
     chat.keepalive.stop()
+    leaving = asyncio.create_task(chat.bus.stop())
     await asyncio.sleep(POLL_ANSWERS)
     with suppress(TimeoutError):
         await asyncio.wait_for(chat.keepalive.emptied.wait(), LAST_ANSWERS)
@@ -192,6 +248,40 @@ async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
     with suppress(Unavailable):
         await chat.registry.mark_active()
     await chat.identity.upkeep()
+    await leaving
+
+
+async def _connect(config: settings.Settings, uri: str, closing: AsyncExitStack) -> Connection:
+    connection = Connection(uri, config.database, timeout=config.mongo_timeout)
+    closing.callback(connection.close)
+    await connection.open()
+    return connection
+
+
+async def _bus(connection: Connection, closing: AsyncExitStack, worker: Worker | None) -> Bus | None:
+    """What joins this process to others on the same MongoDB; None where there can be none, as it is a standalone.
+
+    Raises DatabaseError where there are others nevertheless.
+    """
+    if await connection.has_change_streams():
+        return MongoBus(connection.database, connection.streaming(), process_name())
+    if worker is not None:
+        raise DatabaseError(f"--processes {STANDALONE}")
+    alone = Processes(connection.database, process_name(), asyncio.get_running_loop().time)
+    await alone.join()
+    living = asyncio.create_task(alone.live())
+    closing.push_async_callback(alone.leave)
+    closing.callback(living.cancel)
+    rival = await alone.find_rival()
+    if rival is not None:
+        raise DatabaseError(f"the process {rival} works on this database already, and a second one {STANDALONE}")
+    return None
+
+
+def _place(config: settings.Settings, sockets: list[socket.socket]) -> str:
+    """Where it is reached from this machine."""
+    scheme = "https" if config.tls_cert else "http"
+    return f"{scheme}://{_shown(config.address)}:{sockets[0].getsockname()[1]}"
 
 
 def _shown(address: str) -> str:
@@ -205,12 +295,15 @@ def main() -> None:
     except settings.SettingsError as error:
         sys.exit(_complain(str(error), 2))
     logs.configure(config.log_format, config.log_level)
+    worker = Worker.of(os.environ)
     try:
-        asyncio.run(serve(config))
+        asyncio.run(supervise(config) if config.processes > 1 and worker is None else serve(config, worker))
     except settings.SettingsError as error:
         sys.exit(_complain(str(error), 2))
     except (StartError, CertificateError, DatabaseError, PluginError) as error:
         sys.exit(_complain(str(error), 1))
+    except WorkerError as error:
+        sys.exit(error.status)  # it has said why
     except asyncio.CancelledError:
         pass  # asked to stop before it was up
 

@@ -166,7 +166,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Seconds, "how long a polling person stays present between two polls; a phone's round trip and a pause"
     ] = 10
 
-    # The process
+    # The process, or several that share the rooms; what follows counts for each
+    processes: Annotated[
+        Count, "processes that share the rooms; one uses one core, and each needs some 100 MiB. See docs/scaling.md"
+    ] = 1
     clients_limit: Annotated[Count, "connections of all transports; more are answered 503"] = 20_000
     clients_per_address: Annotated[
         Count, "connections from one address, as many may share one; leaves a quarter for all the others"

@@ -85,6 +85,7 @@ class Accounts:
 
     def __init__(self, database: Database) -> None:
         self._accounts = database.get_collection("accounts", write_concern=DURABLE)
+        self._meta = database.get_collection("meta", write_concern=DURABLE)
         self.seen = LastSeen(self._accounts)
         self.administrating = asyncio.Lock()
         """Held by whoever takes something from an administrator: one of them always stays."""
@@ -146,6 +147,16 @@ class Accounts:
         async with mongo_errors():
             async for found in in_pages(self._accounts, {"key": {"$exists": True}}, {"name": True, "display": True}):
                 yield found["_id"], (found["name"], found["display"])
+
+    async def keep_setup(self, hash: str) -> None:
+        """The link whose token has that hash makes the first administrator; another one does so no more."""
+        async with mongo_errors():
+            await self._meta.replace_one({"_id": "setup"}, {"hash": hash}, upsert=True)
+
+    async def use_setup(self, hash: str) -> bool:
+        """Whether that is the hash; it is so once."""
+        async with mongo_errors():
+            return (await self._meta.delete_one({"_id": "setup", "hash": hash})).deleted_count > 0
 
     async def has_administrator(self) -> bool:
         return await self._one({"admin": True}) is not None

@@ -9,8 +9,7 @@ from chat.accounts import Account, Accounts
 from chat.addresses import address_range, place_of
 from chat.audit import Audit, Detail
 from chat.bans import Bans
-from chat.callers import Caller
-from chat.clients import Clients
+from chat.callers import Caller, Whom
 from chat.departures import Departures
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
@@ -19,9 +18,7 @@ from chat.moderation import Seconds
 from chat.names import reason_text, room_key
 from chat.policy import FOREVER, Kind
 from chat.profiles import Profiles
-from chat.protocol import CloseCode
 from chat.registry import RoomRegistry
-from chat.tokens import Tokens
 from chat.whereabouts import Whereabouts
 
 
@@ -96,23 +93,19 @@ class Administration:
         accounts: Accounts,
         audit: Audit,
         bans: Bans,
-        clients: Clients,
         departures: Departures,
         history: History,
         profiles: Profiles,
         registry: RoomRegistry,
-        tokens: Tokens,
         whereabouts: Whereabouts,
     ) -> None:
         self._accounts = accounts
         self._audit = audit
         self._bans = bans
-        self._clients = clients
         self._departures = departures
         self._history = history
         self._profiles = profiles
         self._registry = registry
-        self._tokens = tokens
         self._whereabouts = whereabouts
 
     # Accounts
@@ -185,8 +178,8 @@ class Administration:
             case "sign_out":
                 await self._departures.end_all(account.id)
             case "make_admin" | "unmake_admin":
-                self._tokens.update(await self._accounts.change(account, admin=decree.act == "make_admin"))
-                self._clients.recall(lambda client: client.account == account.id)
+                changed = await self._accounts.change(account, admin=decree.act == "make_admin")
+                self._departures.update(changed, Whom(account=account.id))
             case "delete":
                 await self._profiles.remove(account, messages=decree.messages == "delete")
 
@@ -208,9 +201,6 @@ class Administration:
         details |= {"reason": reason} if reason else {}
         async with self._audit.noted(caller, "address_ban", room=None, target=target, **details):
             await self._bans.ban_range(where.text, caller.user.author, seconds=wanted.seconds, reason=reason)
-        self._clients.end(
-            lambda client: client.address in where, Forbidden("Your address is banned."), CloseCode.NOT_ALLOWED
-        )
 
     async def lift_range(self, text: str, caller: Caller) -> None:
         """Ends the ban of exactly that range; raises NotFound, BadRequest, Unavailable."""

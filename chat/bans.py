@@ -8,11 +8,16 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
 from chat.addresses import RangeTable, address_range
+from chat.bus import Bus, LocalBus
+from chat.callers import Whom
+from chat.clients import Clients
 from chat.database import Database, unusable
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
 from chat.history import DURABLE, mongo_errors
+from chat.notes import BanChanged
 from chat.policy import Sanction, left_of, until_text
+from chat.protocol import CloseCode
 
 
 class Ban(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +40,17 @@ class Bans:
     At most `limit` ranges are kept. Calls that change something raise Unavailable while MongoDB is away.
     """
 
-    def __init__(self, database: Database, *, limit: int, wall: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clients: Clients,
+        *,
+        limit: int,
+        wall: Callable[[], float] = time.time,
+        bus: Bus | None = None,
+    ) -> None:
+        self._clients = clients
+        self._bus = bus or LocalBus()
         self._bans = database.get_collection("bans", write_concern=DURABLE, read_concern=ReadConcern("majority"))
         self._limit = limit
         self._wall = wall
@@ -46,10 +61,24 @@ class Bans:
     async def prepare(self) -> None:
         """Reads what is stored; raises DatabaseError."""
         try:
-            async for document in self._bans.find({}):
-                self._keep(msgspec.convert({"id": document["_id"], **document}, Ban))
+            await self._read()
         except PyMongoError as error:
             raise unusable(error) from None
+
+    async def read_anew(self) -> None:
+        """What other processes may have decided; raises Unavailable."""
+        known = {*self._accounts, *self._ranges}
+        async with mongo_errors():
+            found = await self._read()
+        for id in known - found:
+            self._forget(id)
+
+    async def _read(self) -> set[str]:
+        found = set()
+        async for document in self._bans.find({}):
+            self._keep(msgspec.convert({"id": document["_id"], **document}, Ban))
+            found.add(document["_id"])
+        return found
 
     # Who is banned
 
@@ -96,9 +125,7 @@ class Bans:
 
     async def lift_range(self, text: str) -> None:
         """Ends the ban of exactly that range; raises NotFound, BadRequest."""
-        where = address_range(text)
-        await self._lift(where.text, self._ranges)
-        self._table.discard(where)
+        await self._lift(address_range(text).text, self._ranges)
 
     async def drop_expired(self) -> None:
         """Forgets bans that are over."""
@@ -112,8 +139,7 @@ class Bans:
             if self._accounts.get(ban.id) is ban:
                 del self._accounts[ban.id]
             elif self._ranges.get(ban.id) is ban:
-                del self._ranges[ban.id]
-                self._table.discard(address_range(ban.id))
+                self._forget(ban.id)
 
     def _ban(self, id: str, name: str, by: Author, seconds: int, reason: str) -> Ban:
         now = self._now()
@@ -124,7 +150,31 @@ class Bans:
         async with mongo_errors():
             await self._bans.replace_one({"_id": fields.pop("id")}, fields, upsert=True)
         self._keep(ban)
+        self._bus.tell(BanChanged(ban.id))
+        self._put_out(ban)
         return ban
+
+    def _put_out(self, ban: Ban) -> None:
+        """Nobody from a banned range stays; an account's sessions are ended by whoever bans it."""
+        if _is_range(ban.id):
+            whom = Whom(range=ban.id)
+            self._clients.end(whom.fits, Forbidden("Your address is banned."), CloseCode.NOT_ALLOWED)
+
+    async def changed(self, id: str) -> None:
+        """Reads anew what another process has decided; raises Unavailable."""
+        async with mongo_errors():
+            document = await self._bans.find_one({"_id": id})
+        if document is None:
+            self._forget(id)
+        else:
+            ban = msgspec.convert({"id": id, **document}, Ban)
+            self._keep(ban)
+            self._put_out(ban)
+
+    def _forget(self, id: str) -> None:
+        self._accounts.pop(id, None)
+        if self._ranges.pop(id, None) is not None:
+            self._table.discard(address_range(id))
 
     def _keep(self, ban: Ban) -> None:
         if _is_range(ban.id):
@@ -138,7 +188,8 @@ class Bans:
             raise NotFound("There is no such ban.")
         async with mongo_errors():
             await self._bans.delete_one({"_id": which})
-        kept.pop(which, None)
+        self._forget(which)
+        self._bus.tell(BanChanged(which))
 
     def _now(self) -> int:
         return int(self._wall() * 1000)

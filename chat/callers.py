@@ -1,8 +1,10 @@
 """Callers: who a request or a connection comes from, with all that their rights follow from."""
 
+from collections.abc import Callable
+
 import msgspec
 
-from chat.addresses import address_key
+from chat.addresses import address_key, address_range
 from chat.names import room_key
 from chat.people import User
 
@@ -47,3 +49,34 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
         if not self.account:
             return self.user.id, address_key(self.address)
         return (self.account,) if self.scope is None else (self.account, self.user.id)
+
+
+class Whom(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Which callers are meant, as data that can be told to another process: those for whom all that is given holds.
+
+    `but` is a session that is not meant; without `bots` no bot is; `range` are addresses.
+    """
+
+    account: str = ""
+    user: str = ""
+    sessions: list[str] | None = None
+    but: str = ""
+    bots: bool = True
+    range: str = ""
+
+    @property
+    def fits(self) -> Callable[[Caller], bool]:
+        """Tells for one caller after the other whether they are meant."""
+        where = address_range(self.range) if self.range else None
+
+        def fits(caller: Caller) -> bool:
+            return (
+                (not self.account or caller.account == self.account)
+                and (not self.user or caller.user.id == self.user)
+                and (self.sessions is None or caller.session in self.sessions)
+                and (not self.but or caller.session != self.but)
+                and (self.bots or caller.scope is None)
+                and (where is None or caller.address in where)
+            )
+
+        return fits

@@ -39,11 +39,11 @@ class CatchUp(msgspec.Struct, frozen=True):
 
 
 def at_hand(room: Room, cursor: Cursor, limits: Limits) -> CatchUp | None:
-    """What is missing after the cursor if memory has it all, as it nearly always does; raises BadRequest."""
+    """What is missing after the cursor if memory has it all, as it nearly always does."""
     if cursor.after is None or (cursor.epoch is not None and cursor.epoch != room.epoch):
         return None
     if cursor.after > room.seq:
-        raise _beyond(cursor.after, room.seq)
+        return None
     missed = room.since(cursor.after)
     return None if missed is None else _caught_up(room, cursor, missed, limits, begins=cursor.after + 1)
 
@@ -61,7 +61,21 @@ async def catch_up(room: Room, cursor: Cursor, history: History, limits: Limits)
     if cursor.epoch is not None and cursor.epoch != room.epoch:
         newcomer = await _newcomer(room, limits.history, cursor.without, history, limits)
         return msgspec.structs.replace(newcomer, reset=True)
+    if cursor.after > room.seq:
+        await bring_up(room, cursor.after, history, limits)
     return at_hand(room, cursor, limits) or await _resume(room, cursor, history, limits)
+
+
+async def bring_up(room: Room, after: int, history: History, limits: Limits) -> None:
+    """Lets the room have what another process has stored and a client knows already; raises BadRequest if there is
+    nothing as far as its cursor, Unavailable."""
+    while room.stored and after > room.seq:
+        missed = await history.following(room.key, room.seq, limits.catch_up)
+        if not missed:
+            break
+        room.take(missed)
+    if after > room.seq:
+        raise _beyond(after, room.seq)
 
 
 async def _newcomer(room: Room, count: int, without: Sequence[str], history: History, limits: Limits) -> CatchUp:

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from chat.board import FINAL
+from chat.bus import Bus
 from chat.commit import GroupCommit, Stored
 from chat.database import summary
 from chat.entries import Author, Entry
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
 from chat.history import History
+from chat.notes import Signalled, Told
 from chat.people import User
 from chat.protocol import Change, Delete, Edit, Passing, React, Read, Send, Signal
 from chat.room import Room
@@ -161,12 +163,23 @@ def _draft(room: Room, user: User, change: Change) -> Entry:
     return entry
 
 
-def tell(room: Room, user: User, what: Passing) -> None:
-    """Passes on to the room what is no change of its log."""
+def tell(room: Room, user: User, what: Passing, bus: Bus) -> None:
+    """Passes on to the room, at whatever process, what is no change of its log."""
     match what:
         case Read():
-            room.announce("read", user, what.seq)
+            note: Told | Signalled = Told(room.key, "read", user, what.seq)
         case Signal():
-            room.signal(user, what.kind, what.data)
+            note = Signalled(room.key, what.kind, user, what.data)
         case _:
-            room.announce("typing", user)
+            note = Told(room.key, "typing", user)
+    pass_on(room, note)
+    if room.is_elsewhere:
+        bus.tell(note)
+
+
+def pass_on(room: Room, note: Told | Signalled) -> None:
+    """Tells those who are in the room here."""
+    if isinstance(note, Signalled):
+        room.signal(note.user, note.kind, note.data)
+    else:
+        room.announce(note.kind, note.user, note.seq)

@@ -7,12 +7,14 @@ from chat.access import Access
 from chat.alarms import Alarms
 from chat.audit import Audit
 from chat.bans import Bans
+from chat.bus import Bus
 from chat.changes import Changes
 from chat.clients import Clients
 from chat.commit import GroupCommit
 from chat.database import Connection
 from chat.directory import Directory
 from chat.events import Events
+from chat.hearsay import Hearsay
 from chat.history import History
 from chat.hooks import Hooks
 from chat.house import House
@@ -39,9 +41,11 @@ class Chat:
     audit: Audit
     bans: Bans
     connection: Connection
+    bus: Bus
     events: Events
     history: History
     hooks: Hooks
+    hearsay: Hearsay
     house: House
     identity: Identity
     integrations: Integrations

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from chat.bus import Bus, LocalBus
 from chat.errors import NameTaken
 from chat.lookalikes import looks
+from chat.notes import NamesTaken
 
 
 class Claims:
@@ -13,7 +15,8 @@ class Claims:
     checked at once: 70 bytes of memory for each look of a name, and a third of a microsecond for each check.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bus: Bus | None = None) -> None:
+        self._bus = bus or LocalBus()
         self._owners: dict[str, str] = {}
         self._looks: dict[str, frozenset[str]] = {}
 
@@ -34,15 +37,27 @@ class Claims:
         for name in names:
             self.check(name, owner)
         self.know(owner, names)
+        self._bus.tell(NamesTaken(owner, names))
+
+    def heard(self, note: NamesTaken) -> None:
+        """Another process says so."""
+        if note.names:
+            self.know(note.owner, note.names)
+        else:
+            self._forget(note.owner)
 
     def know(self, owner: str, names: Iterable[str]) -> None:
-        """As `take`, of one to whom they belong already, as it is stored."""
-        self.release(owner)
+        """As `take`, of one to whom they belong already, as it is stored, or as another process says."""
+        self._forget(owner)
         mine = self._looks[owner] = frozenset[str]().union(*(looks(name) for name in names if name))
         self._owners.update(dict.fromkeys(mine, owner))
 
     def release(self, owner: str) -> None:
         """Their names are free; harmless when repeated."""
+        self._forget(owner)
+        self._bus.tell(NamesTaken(owner, []))
+
+    def _forget(self, owner: str) -> None:
         for look in self._looks.pop(owner, ()):
             if self._owners.get(look) == owner:
                 del self._owners[look]

@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
 import msgspec
 
+from chat.bus import Bus, LocalBus
 from chat.database import summary
 from chat.entries import Entry
 from chat.errors import ChatError, NotFound, Unavailable
@@ -24,6 +26,12 @@ LATE_WRITES = 5.0
 # slack for
 # the order within a turn.
 TURNS_TO_LET_IN = 6
+
+
+# Where other processes write too (they did so within the first of these, seconds), one that has stored something lets
+# them have their turn, for up to the second: else one who is in the rhythm wins every time, and the others never.
+RIVALRY = 0.5
+TURN = 0.004
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -62,6 +70,7 @@ class GroupCommit:
         heal_interval: float,
         wall: Callable[[], float] = time.time,
         observe: Callable[[int, float], object] = lambda entries, seconds: None,
+        bus: Bus | None = None,
     ) -> None:
         self._history = history
         self._batch = batch
@@ -70,6 +79,7 @@ class GroupCommit:
         self._heal_interval = heal_interval
         self._wall = wall
         self._observe = observe
+        self._bus = bus or LocalBus()
         self._queue: deque[_Pending] = deque()
         self._by_key: dict[tuple[str, str], _Pending] = {}
         self._doubtful: set[Room] = set()
@@ -138,6 +148,26 @@ class GroupCommit:
             if room in self._doubtful or room in self._watched:
                 raise Unavailable("Something may still be on its way to MongoDB.", retry_after=1)
 
+    # Other processes
+
+    def arrived(self, room: Room, entries: Sequence[Entry]) -> None:
+        """These were published in the room as MongoDB told of them: by another process, or by this one, which is not
+        told yet that they are stored."""
+        if any((room.key, entry.key) not in self._by_key for entry in entries):
+            room.rivalled = asyncio.get_running_loop().time()
+
+    def look_at(self, room: Room) -> None:
+        """The log may have grown without the room being told: it is looked at soon."""
+        if room.stored:
+            self._doubtful.add(room)
+            self._work.set()
+
+    async def _let_others(self, batch: Sequence[_Pending]) -> None:
+        """Lets other processes write, after a batch for rooms in which they do."""
+        since = asyncio.get_running_loop().time() - RIVALRY
+        if any(pending.room.rivalled > since for pending in batch):
+            await asyncio.sleep(random.uniform(0, TURN))
+
     # The one task that writes
 
     async def _run(self) -> None:
@@ -150,6 +180,8 @@ class GroupCommit:
                     async with self._storing:
                         batch = self._next_batch()
                         await self._store(batch)
+                    if self._bus.is_shared:
+                        await self._let_others(batch)
                     if len(batch) > 1 or self._queue:
                         await self._let_in()
                 else:
@@ -234,6 +266,10 @@ class GroupCommit:
                 room.publish(added)
             except Exception:  # the other rooms, and the senders, have nothing to do with it
                 log.exception("publishing in %r failed", room.key)
+            self._bus.stored(room.key, added)
+        if log.isEnabledFor(logging.DEBUG):
+            for pending, entry in zip(batch, entries, strict=True):
+                log.debug("process %s handled %s/%d", self._bus.process, pending.room.key, entry.seq)
 
     async def _answer_known(self, rest: list[_Pending]) -> list[_Pending]:
         """The first of `rest` has a key that the log knows: answers it with the entry of then. Returns what is left."""
@@ -272,7 +308,7 @@ class GroupCommit:
         """Publishes what the log has beyond the room. False, and the room is doubtful, if it could not be read."""
         try:
             while missed := await self._history.following(room.key, room.seq, self._batch):
-                room.publish(missed)
+                room.take(missed)
         except Unavailable:
             self._doubtful.add(room)
             return False

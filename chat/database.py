@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator
+from threading import Thread
 from typing import Any, TypeAlias
 
 # Motor runs each operation on a thread, 5 for each core by default; every waiting change stream holds one.
@@ -21,6 +22,10 @@ SCHEMA = 1
 PAGE = 5_000
 
 
+# Milliseconds for which a change stream's reading waits at most, see mongo_bus.py, with slack.
+LONGEST_WAIT = 600
+
+
 class DatabaseError(Exception):
     """MongoDB cannot be used; the message is one line for the user."""
 
@@ -29,6 +34,9 @@ class Connection:
     """One client for the whole server. `timeout` (seconds) bounds every operation, the search for a server included."""
 
     def __init__(self, uri: str, name: str, *, timeout: float) -> None:
+        self._uri = uri
+        self._timeout = timeout
+        self._streaming: AsyncIOMotorClient[Document] | None = None
         try:
             self._client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(
                 uri,
@@ -64,7 +72,31 @@ class Connection:
         """Raises PyMongoError if MongoDB does not answer."""
         await self._client.admin.command("ping")
 
+    async def has_change_streams(self) -> bool:
+        """Whether MongoDB tells of changes: a replica set does, or a cluster of them. Raises DatabaseError."""
+        try:
+            hello = await self._client.admin.command("hello")
+        except PyMongoError as error:
+            raise unusable(error) from None
+        return "setName" in hello or hello.get("msg") == "isdbgrid"
+
+    def streaming(self) -> Database:
+        """The same database by a client of its own, on which one operation may wait for longer."""
+        if self._streaming is None:
+            self._streaming = AsyncIOMotorClient(
+                self._uri,
+                connectTimeoutMS=int(self._timeout * 1000),
+                serverSelectionTimeoutMS=int(self._timeout * 1000),
+                socketTimeoutMS=int(self._timeout * 1000) + LONGEST_WAIT,
+                retryReads=False,
+                appname="parley bus",
+            )
+        return self._streaming[self.database.name]
+
     def close(self) -> None:
+        if self._streaming is not None:
+            # It takes its leave of MongoDB, and would wait for an answer: nobody waits for that.
+            Thread(target=self._streaming.close, daemon=True).start()
         self._client.close()
 
     async def _meta(self, name: str, new: Document) -> Document:

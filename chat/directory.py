@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -70,7 +70,7 @@ class Directory:
         self._waits: dict[str, set[_Wait]] = {}
         self._without: dict[str, None] = {}
         self._changes = 0
-        registry.watch(self._governed)
+        registry.watch_people(self._concerned)
 
     async def rooms(self, limit: int, caller: Caller | None = None) -> tuple[int, list[RoomInfo]]:
         """The version and the rooms of now."""
@@ -110,10 +110,10 @@ class Directory:
             if not self._waits[person]:
                 del self._waits[person]
 
-    def _governed(self, room: Room, before: RoomRecord) -> None:
+    def _concerned(self, people: Iterable[str]) -> None:
         """What a room is like, or who belongs to it, has changed: those it concerns look again."""
         self._changes += 1
-        for person in {*before.policy.members, *room.policy.members}:
+        for person in people:
             self._without.pop(person, None)
             for waiting in self._waits.get(person, ()):
                 waiting.is_outdated = True
@@ -161,6 +161,6 @@ class Directory:
         room = self._registry.get(record.key)
         if room is not None:
             record = room.record
-        people = room.people if room else 0
+        people = self._registry.people_in(record.key)
         info = RoomInfo(record.name, record.title, people, record.active or None, record.policy.access, role)
         return _Line(record.active or record.made, info)

@@ -1,6 +1,5 @@
 """The entrance: how people come in, as guests, with a password, or as the first administrator."""
 
-import asyncio
 from typing import Literal
 
 import msgspec
@@ -62,8 +61,6 @@ class Entrance:
         self._departures = departures
         self.lets_guests = let_guests != "no"
         self.registers = registration == "yes"
-        self._setup_hash = ""
-        self._setting_up = asyncio.Lock()
 
     # Guests
 
@@ -176,10 +173,11 @@ class Entrance:
         """Whether there is no administrator yet; raises Unavailable."""
         return not await self._accounts.has_administrator()
 
-    def open_setup(self) -> str:
-        """The token with which the first administrator comes in, once; an earlier one is worth nothing any more."""
+    async def open_setup(self) -> str:
+        """The token with which the first administrator comes in, once, at whatever process; an earlier one is worth
+        nothing any more. Raises Unavailable."""
         token = new_secret()
-        self._setup_hash = secret_hash(token)
+        await self._accounts.keep_setup(secret_hash(token))
         return token
 
     async def set_up(self, token: str, name: str, password: str, origin: Origin) -> SignedIn:
@@ -187,11 +185,15 @@ class Entrance:
 
         Raises Unauthenticated for a wrong token, or one that was used; RateLimited, BadRequest, NameTaken, Unavailable.
         """
-        async with self._attempts.trying(address_key(origin.address)), self._setting_up:
-            if not self._setup_hash or secret_hash(token) != self._setup_hash:
+        hash = secret_hash(token)
+        async with self._attempts.trying(address_key(origin.address)):
+            if not await self._accounts.use_setup(hash):
                 raise Unauthenticated("The link is wrong, or has been used.")
+        try:
             account = await self._make(name, password, admin=True)
-            self._setup_hash = ""
+        except BaseException:
+            await self._accounts.keep_setup(hash)  # it may be tried again
+            raise
         return await self.let_in(account, origin)
 
 

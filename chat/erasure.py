@@ -5,9 +5,11 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from chat.accounts import Accounts, Deleted
+from chat.bus import Bus
 from chat.changes import Changes
 from chat.errors import NotFound, Unavailable
 from chat.history import History
+from chat.notes import AccountGone
 from chat.people import User
 from chat.registry import RoomRegistry
 
@@ -31,8 +33,16 @@ class Erasure:
     """
 
     def __init__(
-        self, accounts: Accounts, history: History, registry: RoomRegistry, changes: Changes, *, pause: float
+        self,
+        accounts: Accounts,
+        history: History,
+        registry: RoomRegistry,
+        changes: Changes,
+        *,
+        pause: float,
+        bus: Bus,
     ) -> None:
+        self._bus = bus
         self._accounts = accounts
         self._history = history
         self._registry = registry
@@ -57,6 +67,11 @@ class Erasure:
 
     def begin(self, id: str) -> None:
         """An account has just been deleted: its name goes from memory at once, the rest follows."""
+        self.heard(id)
+        self._bus.tell(AccountGone(id))
+
+    def heard(self, id: str) -> None:
+        """As `begin`, as another process says."""
         self._rename_in_memory(id)
         self._wanted.set()
 
@@ -65,6 +80,9 @@ class Erasure:
             await self._wanted.wait()
             self._wanted.clear()
             await asyncio.sleep(self._pause)
+            if not self._bus.leads:  # one process does it; the next one, if that dies
+                self._wanted.set()
+                continue
             try:
                 for deleted in await self._accounts.deleted():
                     await self._erase(deleted)
@@ -79,6 +97,7 @@ class Erasure:
         async for key in self._history.logs():
             await self._erase_in(key, deleted)
         self._rename_in_memory(deleted.id)  # of rooms that woke while it went on
+        self._bus.tell(AccountGone(deleted.id))
         await self._accounts.forget(deleted.id)
         log.info("dealt with the messages of the deleted account %s", deleted.id)
 

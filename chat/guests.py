@@ -34,10 +34,18 @@ class Guests:
         """Makes the index and reads who is over; raises DatabaseError."""
         try:
             await self._ended_guests.create_index([("expires", ASCENDING)], expireAfterSeconds=0, name="expires")
-            async for found in in_pages(self._ended_guests, {}, {}):
-                self._remember(found["_id"])
+            await self._read_ended()
         except PyMongoError as error:
             raise unusable(error) from None
+
+    async def read_ended(self) -> None:
+        """Reads who is over, as other processes may have stored it; raises Unavailable."""
+        async with mongo_errors():
+            await self._read_ended()
+
+    async def _read_ended(self) -> None:
+        async for found in in_pages(self._ended_guests, {}, {}):
+            self._remember(found["_id"])
 
     def token(self, user: User) -> str:
         return create_signed_value(self._secret, PURPOSE, msgspec.json.encode(user)).decode()
@@ -67,6 +75,10 @@ class Guests:
                 ordered=False,
             )
         self._unstored.difference_update(unstored)
+
+    def remember(self, user: User) -> None:
+        """They are over, as it is stored already or will be."""
+        self._remember(user.id)
 
     def _remember(self, id: str) -> None:
         self._ended[id] = None

@@ -190,10 +190,13 @@ class History:
             found = await self._entries.aggregate(stages).to_list(None)
         return {document["_id"]: document["seq"] for document in found}
 
-    async def govern(self, key: str, policy: Policy, title: str) -> None:
-        """Stores the rules and the title of a room."""
+    async def govern(self, before: RoomRecord, policy: Policy, title: str) -> bool:
+        """Stores the rules and the title of a room, unless they are not those of `before` any more; whether it did."""
+        revision = before.revision or {"$in": [0, None]}
+        which = {"_id": before.key, "epoch": before.epoch, "revision": revision, **LASTING}
+        change = {"title": title, "revision": before.revision + 1, **_ruled(policy)}
         async with mongo_errors():
-            await self._rooms.update_one({"_id": key, **LASTING}, {"$set": {"title": title, **_ruled(policy)}})
+            return (await self._rooms.update_one(which, {"$set": change})).matched_count > 0
 
     async def mark_active(self, times: dict[str, int]) -> None:
         """Keeps when each room was last active."""
@@ -248,16 +251,16 @@ class History:
         return [document["_id"] for document in found]
 
     async def erase(self, key: str) -> None:
-        """Removes the log of a doomed room, then the room."""
-        log = {"log": key}
+        """Removes the log of a doomed room, then the room; nothing of one that is not doomed any more."""
+        log, doomed = {"log": key}, {"_id": key, "doomed": True}
         async with mongo_errors():
-            while True:
+            while await self._rooms.find_one(doomed, {"_id": True}) is not None:
                 found = self._entries.find(log, {"seq": True}).sort("seq", ASCENDING).limit(ERASED_AT_ONCE)
                 oldest = await found.to_list(ERASED_AT_ONCE)
                 if not oldest:
                     break
                 await self._entries.delete_many({**log, "seq": {"$lte": oldest[-1]["seq"]}})
-            await self._rooms.delete_one({"_id": key, "doomed": True})
+            await self._rooms.delete_one(doomed)
 
     # Writing
 
@@ -318,13 +321,13 @@ class History:
         """The entry that was sent to the room with this key, as it was stored."""
         async with mongo_errors():
             found = await self._entries.find_one({"log": room, "key": key})
-        return _entry(found) if found else None
+        return entry_of_document(found) if found else None
 
     async def message(self, room: str, seq: int) -> Entry | None:
         """The message with this number in its present state."""
         async with mongo_errors():
             found = await self._entries.find_one({"log": room, "seq": seq, "type": "message"})
-        return (await self._settled(room, [_entry(found)]))[0] if found else None
+        return (await self._settled(room, [entry_of_document(found)]))[0] if found else None
 
     async def newest(self, room: str, limit: int) -> list[Entry]:
         """The last `limit` entries, in order."""
@@ -339,7 +342,7 @@ class History:
         async with mongo_errors():
             cursor = self._entries.find({"log": room, "seq": {"$gt": after}}).sort("seq", ASCENDING)
             found = await cursor.limit(limit).to_list(limit)
-        return await self._settled(room, [_entry(document) for document in found])
+        return await self._settled(room, [entry_of_document(document) for document in found])
 
     async def messages(self, room: str, before: int, limit: int, without: Collection[str] = ()) -> list[Entry]:
         """The last `limit` messages of those numbered below `before`, in order, without some kinds."""
@@ -366,7 +369,7 @@ class History:
         async with mongo_errors():
             cursor = self._entries.find(which).sort("seq", ASCENDING).hint("drawn")
             found = await cursor.limit(limit).to_list(limit)
-        return [_entry(document) for document in found]
+        return [entry_of_document(document) for document in found]
 
     async def strip_drawn(self, room: str, upto: int) -> None:
         """Takes the data out of the entries of the room's drawing board up to that number."""
@@ -394,7 +397,7 @@ class History:
         async with mongo_errors():
             cursor = self._entries.find({"log": room, **which}).sort("seq", DESCENDING)
             found = await cursor.limit(limit).to_list(limit)
-        return await self._settled(room, [_entry(document) for document in reversed(found)])
+        return await self._settled(room, [entry_of_document(document) for document in reversed(found)])
 
     async def _settled(self, room: str, entries: list[Entry]) -> list[Entry]:
         """Brings messages to their present state: whatever changed them has them as its target."""
@@ -405,7 +408,7 @@ class History:
                 changes = await self._entries.find(
                     {"log": room, "target": {"$gt": 0, "$in": targets}}, sort=[("seq", ASCENDING)]
                 ).to_list(None)
-            settle(entries, [_entry(change) for change in changes])
+            settle(entries, [entry_of_document(change) for change in changes])
         return entries
 
 
@@ -434,7 +437,8 @@ def _document(room: str, entry: Entry) -> Document:
     return document
 
 
-def _entry(document: Document) -> Entry:
+def entry_of_document(document: Document) -> Entry:
+    """The entry that is stored as this document."""
     if "data" in document:
         document["data"] = msgspec.json.decode(document["data"])
     return msgspec.convert(document, Entry)

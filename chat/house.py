@@ -6,6 +6,7 @@ from chat.access import Access
 from chat.audit import Audit
 from chat.board_store import BoardStore
 from chat.boards import Boards
+from chat.bus import Bus
 from chat.commit import GroupCommit
 from chat.database import Database, DatabaseError
 from chat.direct import Direct
@@ -48,6 +49,7 @@ def make_house(
     access: Access,
     audit: Audit,
     board: BoardLimits,
+    bus: Bus,
     commit: GroupCommit,
     history: History,
     identity: Identity,
@@ -57,7 +59,7 @@ def make_house(
     registry: RoomRegistry,
 ) -> House:
     """The parts, which all work on the same rooms."""
-    ending = Lifetimes(history, registry, commit, lifetimes)
+    ending = Lifetimes(history, registry, commit, lifetimes, bus=bus)
     members = Members(
         registry=registry, access=access, accounts=identity.accounts, lifetimes=ending, audit=audit, limits=limits
     )

@@ -7,6 +7,7 @@ from chat.accounts import Accounts
 from chat.attempts import Attempts
 from chat.bans import Bans
 from chat.bots import Bots
+from chat.bus import Bus
 from chat.changes import Changes
 from chat.claims import Claims
 from chat.clients import Clients
@@ -46,6 +47,7 @@ class Identity:
     erasure: Erasure
     guests: Guests
     passwords: Passwords
+    people: People
     pictures: Pictures
     profiles: Profiles
     sessions: Sessions
@@ -58,12 +60,22 @@ class Identity:
         for part in (self.accounts, self.sessions, self.bots, self.guests):
             await part.prepare()
         try:
-            async for id, names in self.accounts.names():
-                self.claims.know(id, names)
-            async for id, name in self.bots.names():
-                self.claims.know(id, name)
+            await self._read_names()
         except Unavailable as error:
             raise DatabaseError(f"the accounts cannot be read: {error.__cause__}") from None
+
+    async def _read_names(self) -> None:
+        async for id, names in self.accounts.names():
+            self.claims.know(id, names)
+        async for id, name in self.bots.names():
+            self.claims.know(id, name)
+
+    async def read_anew(self) -> None:
+        """What other processes may have changed: whom tokens stand for, who is over, and who has which names; raises
+        Unavailable."""
+        self.tokens.forget_all()
+        await self.guests.read_ended()
+        await self._read_names()
 
     def start(self) -> None:
         self.erasure.start()
@@ -91,6 +103,7 @@ def make_identity(
     limits: IdentityLimits,
     *,
     bans: Bans,
+    bus: Bus,
     changes: Changes,
     claims: Claims,
     clients: Clients,
@@ -125,7 +138,9 @@ def make_identity(
         kept=limits.sessions_at_hand,
         seen_interval=limits.seen_interval,
     )
-    departures = Departures(sessions=sessions, bots=bots, guests=guests, tokens=tokens, people=people, clients=clients)
+    departures = Departures(
+        sessions=sessions, bots=bots, guests=guests, tokens=tokens, people=people, clients=clients, bus=bus
+    )
     entrance = Entrance(
         accounts=accounts,
         attempts=attempts,
@@ -140,19 +155,17 @@ def make_identity(
         let_guests=limits.guests,
         registration=limits.registration,
     )
-    erasure = Erasure(accounts, history, registry, changes, pause=limits.send_timeout)
+    erasure = Erasure(accounts, history, registry, changes, pause=limits.send_timeout, bus=bus)
     profiles = Profiles(
         accounts=accounts,
         bots=bots,
         claims=claims,
-        clients=clients,
         departures=departures,
         entrance=entrance,
         erasure=erasure,
         passwords=passwords,
         pictures=pictures,
         rates=rates,
-        tokens=tokens,
         picture_limit=limits.picture_limit,
     )
     return Identity(
@@ -166,6 +179,7 @@ def make_identity(
         erasure=erasure,
         guests=guests,
         passwords=passwords,
+        people=people,
         pictures=pictures,
         profiles=profiles,
         sessions=sessions,

@@ -6,12 +6,15 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable
+from typing import NamedTuple
 
 import msgspec
 
+from chat.bus import Bus, LocalBus
 from chat.commit import GroupCommit
 from chat.errors import Forbidden, NotFound, Unavailable
 from chat.history import History
+from chat.notes import Forgotten, RoomErased
 from chat.registry import RoomRegistry
 from chat.room import Room, RoomRecord
 from chat.times import DAY
@@ -22,6 +25,18 @@ log = logging.getLogger("parley.lifetimes")
 FORGOTTEN_AT_ONCE = 1_000
 # Periodic work of several servers that were started together is spread by so much of its interval.
 JITTER = 0.1
+
+
+# After this time (seconds) all processes know that a room is over, and what they had under way for it has arrived or
+# never will: more than mongo_timeout.
+HEARD = 3.0
+
+
+class _Doomed(NamedTuple):
+    """A room that is to be erased, since a time of the clock, with what is in memory of it."""
+
+    room: Room | None
+    since: float
 
 
 class LifetimeTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +62,9 @@ class Lifetimes:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
+        bus: Bus | None = None,
     ) -> None:
+        self._bus = bus or LocalBus()
         self._history = history
         self._registry = registry
         self._commit = commit
@@ -59,7 +76,7 @@ class Lifetimes:
         self._empty: dict[Room, tuple[int, float]] = {}
         self._asleep: list[RoomRecord] = []
         self._begun = 0.0
-        self._doomed: dict[str, Room | None] = {}
+        self._doomed: dict[str, _Doomed] = {}
         # What is erased and what is forgotten is named by a room's key, and the next room of that name has the same.
         self._removing = asyncio.Lock()
 
@@ -76,7 +93,8 @@ class Lifetimes:
 
         Whoever was in an ephemeral room has as long to come back as if they had just left.
         """
-        self._doomed.update(dict.fromkeys(await self._history.doomed()))
+        for key in await self._history.doomed():
+            self._doomed.setdefault(key, _Doomed(None, self._clock()))
         self._asleep, self._begun = await self._history.ephemeral(), self._clock()
 
     async def run(self) -> None:
@@ -93,8 +111,25 @@ class Lifetimes:
         await self._registry.remove(room)
         for waiter in room.waiters():
             waiter.lose(room, Forbidden("The room has been deleted."))
-        self._doomed[room.key] = room
+        self._doomed[room.key] = _Doomed(room, self._clock())
         await self._erase_doomed()
+
+    def heard_over(self, key: str) -> None:
+        """Another process has deleted a room. Whoever leads erases it; the others do if that one dies."""
+        room = self._registry.get(key)
+        if room is not None:
+            self._registry.over(room)
+        self._doomed[key] = _Doomed(room, self._clock())
+
+    def heard_erased(self, key: str) -> None:
+        """Nothing is left of it."""
+        self._doomed.pop(key, None)
+
+    def heard_forgotten(self, note: Forgotten) -> None:
+        """The first entries of a room are no more."""
+        room = self._registry.get(note.room)
+        if room is not None and room.epoch == note.epoch:
+            room.forget(note.upto)
 
     async def end_empty(self) -> None:
         """Deletes the ephemeral rooms in which nobody has been for some time; raises Unavailable."""
@@ -115,7 +150,7 @@ class Lifetimes:
         """Deletes the ephemeral rooms to which nobody has come back since the start."""
         while self._asleep and now - self._begun >= self._table.ephemeral_grace:
             key = self._asleep[-1].key
-            if self._registry.get(key) is None:
+            if self._registry.get(key) is None and not self._registry.people_in(key):
                 with contextlib.suppress(NotFound):
                     await self.delete(await self._registry.by_key(key))
             self._asleep.pop()
@@ -124,15 +159,23 @@ class Lifetimes:
         for key in list(self._doomed):
             try:
                 async with self._removing:
-                    if key in self._doomed:
-                        await self._erase(key, self._doomed[key])
-                        del self._doomed[key]
+                    doomed = self._doomed.get(key)
+                    if doomed is None:
+                        continue
+                    if doomed.room is not None:
+                        await self._commit.discard(doomed.room)
+                    if self._may_erase(doomed):
+                        await self._erase(key)
+                        self._doomed.pop(key, None)
+                        self._bus.tell(RoomErased(key))
             except Unavailable as error:
                 log.debug("the room %r is to be erased later: %s", key, error.reason)
 
-    async def _erase(self, key: str, room: Room | None) -> None:
-        if room is not None:
-            await self._commit.discard(room)
+    def _may_erase(self, doomed: "_Doomed") -> bool:
+        """One process erases, and not before all have heard of it and nothing of theirs is under way any more."""
+        return not self._bus.is_shared or (self._bus.leads and self._clock() - doomed.since >= HEARD)
+
+    async def _erase(self, key: str) -> None:
         for erase in self._erasers:
             await erase(key)
         await self._history.erase(key)
@@ -140,7 +183,9 @@ class Lifetimes:
     # Entries
 
     async def forget_old(self) -> None:
-        """Removes the entries that are older than their rooms keep them; raises Unavailable."""
+        """Removes the entries that are older than their rooms keep them, at one process; raises Unavailable."""
+        if not self._bus.leads:
+            return
         for record in await self._history.dated():
             before = int(self._wall() * 1000) - record.policy.days * DAY
             last: int | None = record.forgotten  # who was waking while they were removed may have them still
@@ -152,6 +197,8 @@ class Lifetimes:
                     last = await self._history.forget(record, before, FORGOTTEN_AT_ONCE)
                     for forget in self._forgetters if last is not None else ():
                         await forget(record, last or 0)
+                if last is not None:
+                    self._bus.tell(Forgotten(record.key, record.epoch, last))
 
 
 async def _again_and_again(interval: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -20,8 +20,12 @@ class Pace:
         last = self._last.get(who)
         if last is not None and now - last < interval:
             return interval - (now - last)
+        self.note(who)
+        return 0
+
+    def note(self, who: str) -> None:
+        """They have just written, at another process."""
         self._last.pop(who, None)
-        self._last[who] = now
+        self._last[who] = self._clock()
         if len(self._last) > REMEMBERED:
             del self._last[next(iter(self._last))]
-        return 0

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from typing import Protocol
 
 import msgspec
 
@@ -32,6 +33,16 @@ class User(msgspec.Struct, frozen=True):
         return self.id.startswith(VISITOR)
 
 
+class Company(Protocol):
+    """Who has which name at other processes, and tells them who has one here."""
+
+    def holder(self, name: str) -> User | None: ...
+
+    def named(self, user: User) -> object: ...
+
+    def unnamed(self, user: User) -> object: ...
+
+
 class People:
     """The people present on this server. A guest's name belongs to one of them at a time.
 
@@ -45,9 +56,11 @@ class People:
         *,
         hold: float,
         check_claim: Callable[[str], object] = lambda name: None,
+        company: Company | None = None,
     ) -> None:
         self._hold = hold
         self._check_claim = check_claim
+        self._company = company
         self._holders: dict[str, User] = {}
         self._signed_out: set[str] = set()
         self._present: Presence[User] = Presence(call_later, self._take, self._release)
@@ -62,8 +75,8 @@ class People:
         return user
 
     def holder(self, name: str) -> User | None:
-        """The one present who has that name."""
-        return self._holders.get(person_key(name))
+        """The one present who has that name, a guest of another process included."""
+        return self._holders.get(person_key(name)) or (self._company.holder(name) if self._company else None)
 
     def find(self, id: str) -> User | None:
         """The one present of that id."""
@@ -73,7 +86,10 @@ class People:
         """Raises NameTaken if somebody else has the guest's name by now."""
         if not user.guest or user.is_visitor:
             return
-        if self._holders.get(person_key(user.name), user).id != user.id:
+        holder = self._holders.get(person_key(user.name))
+        if holder is None and self._company is not None:
+            holder = self._company.holder(user.name)
+        if holder is not None and holder.id != user.id:
             raise NameTaken(f"Somebody here is called {user.name} already.")
         self._check_claim(user.name)
 
@@ -96,12 +112,25 @@ class People:
     def close(self) -> None:
         self._present.close()
 
+    def give_up(self, user: User) -> None:
+        """The name is somebody else's, at another process."""
+        self._signed_out.add(user.id)
+        self._forget_name(user)
+
     def _take(self, user: User) -> None:
-        if not user.is_visitor:
-            self._holders[person_key(user.name)] = user
+        if user.is_visitor:
+            return
+        self._holders[person_key(user.name)] = user
+        if self._company is not None and user.guest:
+            self._company.named(user)
 
     def _release(self, user: User) -> None:
         self._signed_out.discard(user.id)
+        self._forget_name(user)
+
+    def _forget_name(self, user: User) -> None:
+        if self._company is not None and user.guest:
+            self._company.unnamed(user)
         key = person_key(user.name)
         holder = self._holders.get(key)
         if holder is not None and holder.id == user.id:  # an account takes its name even from a guest who is here

@@ -9,9 +9,8 @@ import msgspec
 
 from chat.accounts import Account, Accounts
 from chat.bots import Bots
-from chat.callers import Caller
+from chat.callers import Caller, Whom
 from chat.claims import Claims
-from chat.clients import Clients
 from chat.departures import Departures
 from chat.entrance import Entrance
 from chat.erasure import Erasure
@@ -21,7 +20,6 @@ from chat.passwords import Passwords
 from chat.pictures import Picture, Pictures, picture
 from chat.rates import Rates
 from chat.sessions import Origin
-from chat.tokens import Tokens
 
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
 
@@ -47,27 +45,23 @@ class Profiles:
         accounts: Accounts,
         bots: Bots,
         claims: Claims,
-        clients: Clients,
         departures: Departures,
         entrance: Entrance,
         erasure: Erasure,
         passwords: Passwords,
         pictures: Pictures,
         rates: Rates,
-        tokens: Tokens,
         picture_limit: int,
     ) -> None:
         self._accounts = accounts
         self._bots = bots
         self._claims = claims
-        self._clients = clients
         self._departures = departures
         self._entrance = entrance
         self._erasure = erasure
         self._passwords = passwords
         self._pictures = pictures
         self._rates = rates
-        self._tokens = tokens
         self.picture_limit = picture_limit
         self._naming = asyncio.Lock()
 
@@ -122,16 +116,15 @@ class Profiles:
             try:
                 changed = await self._accounts.change(account, **fields)
             except NameTaken:
-                self._claims.know(account.id, account.names)
+                self._claims.take(account.id, account.names)
                 raise
-            self._claims.know(account.id, changed.names)
+            self._claims.take(account.id, changed.names)
             return changed
 
     def _tell(self, before: Account, after: Account) -> None:
         """Sessions have the new name at once; connections come back with it."""
-        self._tokens.update(after)
-        if before.shown != after.shown:
-            self._clients.recall(lambda caller: caller.account == after.id and caller.scope is None)
+        recalled = Whom(account=after.id, bots=False) if before.shown != after.shown else None
+        self._departures.update(after, recalled)
 
     async def change_password(self, account: Account, old: str, new: str, caller: Caller, origin: Origin) -> None:
         """All sessions but the caller's end; raises Unauthenticated for a wrong old password, BadRequest,

@@ -4,15 +4,19 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import msgspec
 
 from chat.audience import Audience, Data
+from chat.bus import Bus, LocalBus
+from chat.company import Company
 from chat.entries import Entry
-from chat.errors import NameTaken, NotFound, Unavailable
+from chat.errors import Forbidden, NameTaken, NotFound, Unavailable
 from chat.history import History
 from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
+from chat.notes import RoomChanged, RoomOver
 from chat.policy import Policy
 from chat.presence import CallLater
 from chat.room import Room, RoomRecord, Visitors
@@ -24,7 +28,7 @@ T = TypeVar("T")
 class RoomRegistry:
     """Wakes rooms from the history and drops those that nobody has used for `idle` seconds.
 
-    `clients` are all who are connected, whatever rooms they are in.
+    `clients` are all who are connected, whatever rooms they are in; `bus` joins the rooms of other processes.
     """
 
     def __init__(
@@ -37,9 +41,11 @@ class RoomRegistry:
         idle: float,
         delivered: Callable[[int], object] = lambda count: None,
         clients: Iterable[Waiter] = (),
+        bus: Bus | None = None,
     ) -> None:
         self._history = history
-        self.audience = Audience(clients, self)
+        self._bus = bus or LocalBus()
+        self.audience = Audience(clients, self, self._bus)
         self._call_later = call_later
         self._keep = keep
         self._presence_limit = presence_limit
@@ -48,11 +54,14 @@ class RoomRegistry:
         self._awake: dict[str, Room] = {}
         self._waking: dict[str, asyncio.Task[Room | None]] = {}
         self._making: dict[str, asyncio.Task[tuple[RoomRecord, bool]]] = {}
+        self._came: dict[str, list[Entry]] = {}
         self._used: dict[str, float] = {}
         self._marked: dict[str, int] = {}
         self.visitors: Visitors | None = None
         self.published: Callable[[Room], object] | None = None
         self._watchers: list[Callable[[Room, RoomRecord], object]] = []
+        self._concerned: list[Callable[[Iterable[str]], object]] = []
+        self.company = Company(self._bus, self.get, self._stored)
 
     # Telling those who are connected something, from anywhere in the process
 
@@ -63,6 +72,9 @@ class RoomRegistry:
     def send_to(self, session: str, data: Data) -> int:
         """Tells the connections of a session, by its id; how many. Raises NotFound where there are none."""
         return self.audience.send_to(session, data)
+
+    def _stored(self) -> dict[str, Room]:
+        return {key: room for key, room in self._awake.items() if room.stored}
 
     def __len__(self) -> int:
         return len(self._awake)
@@ -81,6 +93,15 @@ class RoomRegistry:
     def get(self, key: str) -> Room | None:
         """The room of that key, if it is in memory; it counts as no more used for that."""
         return self._awake.get(key)
+
+    def is_waking(self, key: str) -> bool:
+        """Whether it is just being read."""
+        return key in self._waking
+
+    def came(self, key: str, entries: list[Entry]) -> None:
+        """Other processes have stored these while the room was being read."""
+        if key in self._waking:
+            self._came.setdefault(key, []).extend(entries)
 
     async def wake(self, name: str, permit: Callable[[], object] = lambda: None) -> Room:
         """The room of that name, made if there was none; raises BadRequest, Unavailable.
@@ -144,6 +165,10 @@ class RoomRegistry:
         self._tell(room, msgspec.structs.replace(record, policy=Policy()))
         return room
 
+    def watch_people(self, concerned: Callable[[Iterable[str]], object]) -> None:
+        """`concerned` is called with the ids of people who belong to a room that has changed, or did so."""
+        self._concerned.append(concerned)
+
     def watch(self, governed: Callable[[Room, RoomRecord], object]) -> None:
         """`governed` is called with a room whose rules or title are others from now on, and with what it was before.
 
@@ -162,14 +187,17 @@ class RoomRegistry:
             async with room.ruling:
                 if room.over:
                     raise NotFound("There is no such room.")
-                before = room.record
-                policy = amend(before.policy)
-                title = before.title if title is None else room_title(title)
-                if (policy, title) != (before.policy, before.title):
-                    await self._history.govern(room.key, policy, title)
-                    room.title = title
-                    room.govern(policy)
-                    self._tell(room, before)
+                while True:
+                    before = room.record
+                    policy = amend(before.policy)
+                    named = before.title if title is None else room_title(title)
+                    if (policy, named) == (before.policy, before.title):
+                        return policy
+                    if await self._history.govern(before, policy, named):
+                        break
+                    await self._read_anew(room)  # another process was first
+                room.amend(msgspec.structs.replace(before, policy=policy, title=named, revision=before.revision + 1))
+                self._tell(room, before)
                 return policy
 
     # Rooms that are not stored
@@ -203,6 +231,7 @@ class RoomRegistry:
                         await self._history.insert(entries)
                         done = entries[-1][1].seq
                     room.stored = done >= room.seq
+                room.join_company(self.company)
                 self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
 
     async def remove(self, room: Room) -> None:
@@ -221,11 +250,60 @@ class RoomRegistry:
                     room.end(False)
                     raise
                 self._drop(room.key)
-                self._tell(room, room.record)
+                self._bus.tell(RoomOver(room.key, sorted(room.policy.members)))
+                self._told(room, room.record)
 
     def _tell(self, room: Room, before: RoomRecord) -> None:
+        """What a room is like has been changed here."""
+        if self._bus.is_shared:
+            self._bus.tell(RoomChanged(room.key, sorted({*before.policy.members, *room.policy.members})))
+        self._told(room, before)
+
+    def _told(self, room: Room, before: RoomRecord) -> None:
         for governed in self._watchers:
             governed(room, before)
+        self._concern({*before.policy.members, *room.policy.members})
+
+    def _concern(self, people: Iterable[str]) -> None:
+        for concerned in self._concerned:
+            concerned(people)
+
+    # What other processes have changed
+
+    async def changed(self, key: str, people: Iterable[str] = ()) -> None:
+        """Reads anew what a room is like, if it is awake; whoever may not be in it any more is out then. Raises
+        Unavailable."""
+        waking = self._waking.get(key)
+        if waking is not None:
+            await asyncio.wait([waking])
+        room = self._awake.get(key)
+        self._concern(people)
+        if room is None or not room.stored:
+            return
+        with room.held(), suppress(NotFound):
+            async with room.ruling:
+                before = room.record
+                await self._read_anew(room)
+                if room.record != before:
+                    self._told(room, before)
+
+    async def _read_anew(self, room: Room) -> None:
+        """Raises NotFound if it is over, Unavailable."""
+        record = await self._history.room(room.key)
+        if record is None or record.epoch != room.epoch:
+            self.over(room)
+            raise NotFound("There is no such room.")
+        room.amend(msgspec.structs.replace(record, active=max(record.active, room.active)))
+
+    def over(self, room: Room) -> None:
+        """Another process has deleted the room: nobody is in it any more."""
+        if room.over:
+            return
+        room.end()
+        self._drop(room.key)
+        self._told(room, room.record)
+        for waiter in room.waiters():
+            waiter.lose(room, Forbidden("The room has been deleted."))
 
     async def by_key(self, key: str) -> Room:
         """The room with that key; raises NotFound, Unavailable."""
@@ -264,6 +342,7 @@ class RoomRegistry:
         return await asyncio.shield(task)
 
     async def _load(self, key: str) -> Room | None:
+        self._came.pop(key, None)
         record = await self._history.room(key)
         if record is None:
             return None
@@ -273,6 +352,9 @@ class RoomRegistry:
         room = self._room(record, newest)
         self._awake[key] = room
         self._marked[key] = record.active
+        came = self._came.pop(key, None)
+        if came:
+            room.take(came)
         return room
 
     def _room(self, record: RoomRecord, recent: list[Entry], *, stored: bool = True) -> Room:
@@ -286,6 +368,7 @@ class RoomRegistry:
             stored=stored,
             visitors=self.visitors,
             published=self.published,
+            company=self.company if stored else None,
         )
 
     def drop_idle(self) -> None:
@@ -333,9 +416,9 @@ class RoomRegistry:
         return [room.record if room else record for room, record in rooms]
 
     def people_in(self, key: str) -> int:
-        """How many people are in a room."""
+        """How many people are in a room, at whatever process."""
         room = self._awake.get(key)
-        return room.people if room else 0
+        return room.people if room else len(self.company.others(key))
 
 
 def _new_record(name: str, title: str, policy: Policy | None = None) -> RoomRecord:

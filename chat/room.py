@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import math
 import socket
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import chain, islice
 from typing import Any, Protocol
 
 import msgspec
@@ -28,7 +30,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     """What is stored of a room.
 
     `made` and `active` are milliseconds since the Unix epoch; `active` is 0 before the first entry. The entries up to
-    `forgotten` are no more: the room's time for them is over.
+    `forgotten` are no more: the room's time for them is over. `revision` counts the changes of its rules and its title.
     """
 
     key: str
@@ -39,6 +41,7 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     active: int = 0
     forgotten: int = 0
     policy: Policy = Policy()
+    revision: int = 0
 
 
 class Visitors(Protocol):
@@ -60,6 +63,19 @@ class Follower(Protocol):
 
     def forgot(self, upto: int) -> None:
         """The entries up to that number are no more."""
+
+
+class Company(Protocol):
+    """Who is in rooms at other processes, and tells them who is here."""
+
+    def others(self, room: str) -> Mapping[User, object]: ...
+
+    def came(self, room: str, user: User) -> object: ...
+
+    def went(self, room: str, user: User) -> object: ...
+
+
+NOBODY: Mapping[User, object] = {}
 
 
 class Room:
@@ -84,11 +100,13 @@ class Room:
         stored: bool = True,
         visitors: Visitors | None = None,
         published: "Callable[[Room], object] | None" = None,
+        company: Company | None = None,
     ) -> None:
         self._record = record
         self.stored = stored
         self._visitors = visitors
         self._published = published
+        self._company = company
         self.key = record.key
         self.name = record.name
         self.title = record.title
@@ -109,6 +127,8 @@ class Room:
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self._readers: dict[int, int] = {}
         self.pending = 0
+        self.rivalled = -math.inf
+        """When another process was last seen to write here, by the time of the loop."""
         self.ruling = asyncio.Lock()
         self.over = False
         self.followers: list[Follower] = []
@@ -124,6 +144,18 @@ class Room:
         return msgspec.structs.replace(
             self._record, active=self.active, title=self.title, policy=self.policy, forgotten=self.forgotten
         )
+
+    @property
+    def revision(self) -> int:
+        """Of what is stored of its rules."""
+        return self._record.revision
+
+    def amend(self, record: RoomRecord) -> None:
+        """It is stored like this by now."""
+        self._record = record
+        self.title = record.title
+        self.forget(record.forgotten)
+        self.govern(record.policy)
 
     def govern(self, policy: Policy) -> None:
         """Its rules are these from now on; who may not be here any more is put out by chat/access.py.
@@ -191,17 +223,32 @@ class Room:
 
     @property
     def people(self) -> int:
-        """How many people are here."""
-        return len(self._people)
+        """How many people are in the room, at whatever process."""
+        elsewhere = self._elsewhere()
+        return len(self._people) + sum(user not in self._people for user in elsewhere)
 
     def members(self) -> list[Author]:
-        """The people here, at most `presence_limit` of them."""
-        return [user.author for user, _ in zip(self._people, range(self._presence_limit), strict=False)]
+        """The people in the room, at most `presence_limit` of them."""
+        others = (user for user in self._elsewhere() if user not in self._people)
+        return [user.author for user in islice(chain(self._people, others), self._presence_limit)]
 
     @property
     def is_visited(self) -> bool:
-        """Whether somebody is here; `visits` counts those who came."""
-        return bool(self._waiters or self._people)
+        """Whether somebody is in the room; `visits` counts those who came."""
+        return bool(self._waiters or self._people or self._elsewhere())
+
+    def _elsewhere(self) -> Mapping[User, object]:
+        """Who is in the room at other processes."""
+        return self._company.others(self.key) if self._company is not None else NOBODY
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether somebody is in the room at another process."""
+        return bool(self._elsewhere())
+
+    def here(self) -> list[User]:
+        """Who is in the room at this process."""
+        return list(self._people)
 
     def lingering(self) -> list[User]:
         """Those who count as here without being connected: between two polls."""
@@ -218,23 +265,51 @@ class Room:
             return waiters[0].user.author
         return next((entry.user for entry in reversed(self._recent) if entry.user.id == id), None)
 
+    def join_company(self, company: Company) -> None:
+        """It is known to other processes from now on, and they may be told who is in it."""
+        self._company = company
+        for user in self._people:
+            company.came(self.key, user)
+
     def _arrived(self, user: User) -> None:
         self.visits += 1
-        self.announce("joined", user)
+        if user not in self._elsewhere():
+            self.announce("joined", user)
+        if self._company is not None:
+            self._company.came(self.key, user)
 
     def _gone(self, user: User) -> None:
-        self.announce("left", user)
+        if user not in self._elsewhere():
+            self.announce("left", user)
+        if self._company is not None:
+            self._company.went(self.key, user)
+
+    def arrived_elsewhere(self, user: User) -> None:
+        """Somebody is in the room at another process, and was at none of the others."""
+        self.visits += 1
+        if user not in self._people:
+            self.announce("joined", user)
+
+    def gone_elsewhere(self, user: User) -> None:
+        """They are at none of the other processes any more."""
+        if user not in self._people:
+            self.announce("left", user)
 
     def announce(self, kind: str, user: User, seq: int | None = None) -> None:
         """Tells everybody here something that passes, unless too many are here."""
-        if self._noticing and len(self._people) <= self._presence_limit:
+        if self._noticing and len(self._people) <= self._presence_limit and not self._is_crowded_elsewhere():
             fields = {"user": user.author} if seq is None else {"user": user.author, "seq": seq}
             self._notify(Notice(kind, self.name, **fields))
 
     def signal(self, user: User, kind: str, data: dict[str, Any]) -> None:
         """Tells everybody here something of a kind that passes, unless too many are here."""
-        if self._noticing and len(self._people) <= self._presence_limit:
+        if self._noticing and len(self._people) <= self._presence_limit and not self._is_crowded_elsewhere():
             self._notify(Notice("signal", self.name, user=user.author, kind=kind, data=data))
+
+    def _is_crowded_elsewhere(self) -> bool:
+        """Whether those at other processes make it too many."""
+        elsewhere = self._elsewhere()
+        return bool(elsewhere) and (len(elsewhere) > self._presence_limit or self.people > self._presence_limit)
 
     def tell_settings(self) -> None:
         """Tells everybody here what the room is like now, however many they are."""
@@ -263,9 +338,16 @@ class Room:
     # The end of the log
 
     def publish(self, entries: list[Entry]) -> None:
-        """Takes entries that are stored, the next ones in order, and hands them to everybody here."""
+        """Takes entries that are stored, the next ones in order, and hands them to everybody here.
+
+        Those that are here already are left out: what one process has stored may have come back from MongoDB first.
+        """
         if entries[0].seq != self.seq + 1:
-            raise ValueError(f"room {self.key!r} is at {self.seq}, published {entries[0].seq}")
+            entries = [entry for entry in entries if entry.seq > self.seq]
+            if not entries:
+                return
+            if entries[0].seq != self.seq + 1:
+                raise ValueError(f"room {self.key!r} is at {self.seq}, published {entries[0].seq}")
         self.seq = entries[-1].seq
         self.active = entries[-1].at
         broadcast = Broadcast(self.key, self.epoch, entries)
@@ -296,6 +378,14 @@ class Room:
             waiter.deliver(broadcast, own)
         except Exception:
             log.exception("delivery to %s failed", waiter.user.id)
+
+    def take(self, entries: list[Entry]) -> bool:
+        """As `publish`, of what comes from elsewhere; False if there is something between it and the room's end."""
+        if entries[-1].seq > self.seq:
+            if min(entry.seq for entry in entries if entry.seq > self.seq) > self.seq + 1:
+                return False
+            self.publish(entries)
+        return True
 
     def _remember(self, entries: list[Entry]) -> None:
         self._recent.extend(entries)

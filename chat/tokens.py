@@ -111,6 +111,13 @@ class Tokens:
                 self._drop(token)
                 self._remember_wrong(secret_hash(token), counted=True)
 
+    def forget_all(self) -> None:
+        """Whoever is known is looked up again."""
+        self._changes += 1
+        self._known.clear()
+        self._of.clear()
+        self._wrong.clear()
+
     def update(self, account: Account) -> None:
         """Lets the sessions of an account have its present name and rights."""
         self._changes += 1

@@ -73,7 +73,7 @@ class CommandsHandler(RoomHandler):
                 case Typing() | Read() | Signal():
                     room = await self.chat.access.to_read(name, caller)
                     self.chat.access.may_tell(room, caller, wanted)
-                    tell(room, caller.user, wanted)
+                    tell(room, caller.user, wanted, self.chat.bus)
                     self.set_status(204)
                     self.clear_header("Content-Type")
                 case _:

@@ -208,7 +208,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 if room is None:
                     raise BadRequest("Subscribe to the room first.")
                 self.chat.access.may_tell(room, self.waiter.caller, command)
-                tell(room, self.waiter.user, command)
+                tell(room, self.waiter.user, command, self.chat.bus)
 
     def _start(self, command: Change | Subscribe | Unsubscribe | Passing | AnyPairing, size: int) -> None:
         """Begins what takes time, if not too much is under way already."""

@@ -9,8 +9,8 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
 from chat.callers import Caller
-from chat.catch_up import Cursor, catch_up
-from chat.errors import BadRequest, ChatError
+from chat.catch_up import Cursor, bring_up, catch_up
+from chat.errors import ChatError
 from chat.framing import event
 from chat.protocol import CloseCode, Subscribed, encode, error_reply
 from chat.room import Room
@@ -73,7 +73,7 @@ class StreamHandler(ApiHandler):
         room = await self.chat.access.to_join(asked.name, asked.cursor, caller)
         after, epoch = asked.cursor.after, asked.cursor.epoch
         if after is not None and after > room.seq and (epoch is None or epoch == room.epoch):
-            raise BadRequest(f"The cursor {after} is beyond the end of the room's log, {room.seq}.")
+            await bring_up(room, after, self.chat.history, self.chat.limits)
         return room
 
     async def _follow(self, wanted: list[Wanted], rooms: list[Room]) -> None:

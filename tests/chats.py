@@ -7,6 +7,7 @@ from typing import Any
 from argon2 import PasswordHasher
 
 import assembly
+from chat.bus import Bus
 from chat.callers import Caller
 from chat.chat import Chat
 from chat.sessions import Origin
@@ -20,18 +21,21 @@ QUICK_HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 
 @asynccontextmanager
-async def open_chat(mongod: SessionMongod, database: str, **values: Any) -> AsyncIterator[Chat]:
-    """With these settings; changes are stored, and nothing is done of itself."""
+async def open_chat(mongod: SessionMongod, database: str, bus: Bus | None = None, **values: Any) -> AsyncIterator[Chat]:
+    """With these settings; changes are stored, and nothing is done of itself. `bus` joins it to others."""
     connection = mongod.connection(database)
-    chat = assembly.make_chat(Settings(**values), connection, "a secret of the tests")
+    chat = assembly.make_chat(Settings(**values), connection, "a secret of the tests", bus=bus)
     chat.identity.passwords.hasher = QUICK_HASHER
     try:
+        await chat.bus.start()
         await assembly.prepare(chat)
         chat.commit.start()
         yield chat
     finally:
         await chat.commit.stop(1)
         await chat.hooks.stop()
+        chat.hearsay.close()
+        await chat.bus.stop()
         chat.identity.close()
         connection.close()
 

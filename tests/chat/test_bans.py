@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from chat.bans import Bans
+from chat.clients import Clients
 from chat.database import DatabaseError
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound, Unavailable
@@ -29,7 +30,8 @@ async def bans(
     connection = mongod.connection(name, timeout=timeout)
     try:
         wall = Wall()
-        made = Bans(connection.database, limit=limit, wall=lambda: wall.now)
+        clients = Clients(limit=10, address_limit=10, backlog_limit=1)
+        made = Bans(connection.database, clients, limit=limit, wall=lambda: wall.now)
         await made.prepare()
         yield made, wall
     finally:

@@ -10,6 +10,7 @@ import pytest
 from tornado.testing import ExpectLog
 
 from chat.accounts import Account, Accounts, new_account
+from chat.bus import LocalBus
 from chat.changes import Changes
 from chat.commit import GroupCommit
 from chat.database import Connection
@@ -36,7 +37,7 @@ class Parts:
         call_later = asyncio.get_running_loop().call_later
         self.registry = RoomRegistry(self.history, call_later, keep=3, presence_limit=9, idle=0)
         self.changes = Changes(self.history, self.commit, reaction_limit=9)
-        self.erasure = Erasure(self.accounts, self.history, self.registry, self.changes, pause=0.01)
+        self.erasure = Erasure(self.accounts, self.history, self.registry, self.changes, pause=0.01, bus=LocalBus())
 
     async def account(self, name: str) -> Account:
         account = new_account(name, "a hash")

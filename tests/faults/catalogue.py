@@ -3,7 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from tests.faults import clock, control, crowds, full_disk, kills, lost_acks, seam, slow_readers, stalls
+from tests.faults import clock, control, crowds, full_disk, kills, lost_acks, seam, several, slow_readers, stalls
 from tests.faults.report import Outcome
 from tests.faults.stage import Options
 
@@ -14,6 +14,7 @@ FAULTS: dict[str, Fault] = {
     "server-term": kills.server_term,
     "mongod-kill": kills.mongod_kill,
     "private-mongod-kill": kills.private_mongod_kill,
+    "process-kill": several.process_kill,
     "control-no-journal": control.control,
     "server-stop": stalls.server_stop,
     "mongod-stop-5": stalls.mongod_stop(5),

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal
 from urllib.parse import quote
@@ -36,7 +36,8 @@ class Client:
 
     `pace` are the seconds between its messages, `stay` those it stays with a transport, both on average; a session in
     four, with `wander` of 0.25, is on any transport, not the client's own. `padding` times a glyph is appended to each
-    text; `changes` is the part of what it writes that is an edit, a deletion or a reaction.
+    text; `changes` is the part of what it writes that is an edit, a deletion or a reaction. Where there are servers
+    `elsewhere` as well, each session is with any of them.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Client:
         padding: int = 0,
         changes: float = 0,
         seed: int,
+        elsewhere: Sequence[Address] = (),
     ) -> None:
         self.name = name
         self.room = room
@@ -66,6 +68,7 @@ class Client:
         self._wander = wander
         self._random = random.Random(f"{seed}/{name}")
         self._texts = Writing(name, self._random, part=changes, glyph="x", padding=padding)
+        self._places = [address, *elsewhere]
         self._epoch = ""
         self._headers: dict[str, str] = {}
         self._outbox: dict[str, Outgoing] = {}
@@ -115,6 +118,8 @@ class Client:
     async def _one_session(self) -> bool:
         """Stays with a transport for a while; False if it broke or could not be had."""
         away = self._random.random() < self._wander
+        if len(self._places) > 1:
+            self.address = self._random.choice(self._places)
         self._transport = self._random.choice(TRANSPORTS) if away else self._home
         session = {"socket": self._by_socket, "poll": self._by_polls, "stream": self._by_stream}[self._transport]
         ended = ""

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import cycle
@@ -46,9 +46,11 @@ SHORT = Crowd(socket=20, poll=6, stream=4, rooms=3, pace=0.5)
 
 
 class Load:
-    """Runs a crowd against a server."""
+    """Runs a crowd against a server, or several that share its rooms."""
 
-    def __init__(self, crowd: Crowd, address: Address, journal: Journal, seed: int) -> None:
+    def __init__(
+        self, crowd: Crowd, address: Address, journal: Journal, seed: int, elsewhere: Sequence[Address] = ()
+    ) -> None:
         self.journal = journal
         self.address = address
         self.rooms = [f"room-{index}" for index in range(crowd.rooms)]
@@ -67,6 +69,7 @@ class Load:
                 padding=crowd.padding,
                 changes=crowd.changes,
                 seed=seed,
+                elsewhere=elsewhere,
             )
             for kind, count in kinds
             for index in range(count)
@@ -96,6 +99,11 @@ class Load:
 
         if not await self._until(all_fresh, timeout):
             raise TimeoutError(f"after {timeout:.0f} s {len(stale)} clients have heard nothing new, as {stale[:3]}")
+
+    async def written(self, count: int, timeout: float = 120) -> None:
+        """Returns when so many messages have been sent; raises TimeoutError."""
+        if not await self._until(lambda: len(self.journal.first_sent) >= count, timeout):
+            raise TimeoutError(f"{len(self.journal.first_sent)} messages sent in {timeout:.0f} s")
 
     async def settle(self, timeout: float = 60) -> list[str]:
         """Writes nothing new; returns when every message is answered and every client at the end of its room, or the

@@ -98,7 +98,7 @@ class FormsTest(FormCase):
     @gen_test
     async def test_the_first_administrator(self) -> None:
         """The one-time link makes the administrator's account, once; then the page is gone."""
-        token = self.chat.identity.entrance.open_setup()
+        token = await self.chat.identity.entrance.open_setup()
         assert (await self.call("GET", f"/setup?token={token}")).status == 200
         wrong = await self.send_form("/setup", token="wrong", name="root", password=PASSWORD)
         assert wrong.status == 401
@@ -210,7 +210,7 @@ class ClosedDoorTest(FormCase):
             answer = await self.call("GET", path)
             assert (answer.status, answer.headers["Location"]) == (302, "/sign-in?" + urlencode({"next": path}))
         assert (await self.call("GET", "/?username=bob")).status == 302
-        token = self.chat.identity.entrance.open_setup()
+        token = await self.chat.identity.entrance.open_setup()
         made = await self.send_form("/setup", token=token, name="root", password=PASSWORD)
         for path in ("/", "/chat/lobby", "/pair"):
             assert (await self.call("GET", path, headers={"Cookie": cookie_of(made)})).status == 200

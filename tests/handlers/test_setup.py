@@ -13,7 +13,7 @@ class SetupTest(ChatTestCase):
         """The token makes one account, also where registration is closed; then there is an administrator."""
         entrance = self.chat.identity.entrance
         assert await entrance.needs_setup()
-        token = entrance.open_setup()
+        token = await entrance.open_setup()
         wanted = {"token": token, "name": "root", "password": PASSWORD}
         for wrong in ({"token": token[:-1]}, {"token": ""}):
             assert (await self.call("POST", "/api/setup", wanted | wrong)).status == 401
@@ -32,6 +32,6 @@ class SetupTest(ChatTestCase):
         """The one before it is worth nothing, and without any there is nothing to be had."""
         wanted = {"name": "root", "password": PASSWORD}
         assert (await self.call("POST", "/api/setup", wanted | {"token": ""})).status == 401
-        old, new = (self.chat.identity.entrance.open_setup() for _ in range(2))
+        old, new = [await self.chat.identity.entrance.open_setup() for _ in range(2)]
         assert (await self.call("POST", "/api/setup", wanted | {"token": old})).status == 401
         assert (await self.call("POST", "/api/setup", wanted | {"token": new})).status == 201

@@ -87,7 +87,7 @@ class GuessingTest(ChatTestCase):
     @gen_test
     async def test_ten_wrong_setup_tokens(self) -> None:
         """The link of the first administrator is guessed no better."""
-        token = self.chat.identity.entrance.open_setup()
+        token = await self.chat.identity.entrance.open_setup()
         wanted = {"token": "wrong", "name": "root", "password": PASSWORD}
         for _ in range(10):
             assert (await self.from_("203.0.113.1", "POST", "/api/setup", wanted)).status == 401

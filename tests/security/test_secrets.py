@@ -121,7 +121,7 @@ class SecretsTest(ChatTestCase):
     @gen_test
     async def test_secrets_are_stored_as_hashes(self) -> None:
         """The database holds no token of a session, a bot or the first administrator: who reads it cannot sign in."""
-        setup = self.chat.identity.entrance.open_setup()
+        setup = await self.chat.identity.entrance.open_setup()
         ann = await self.account("ann")
         bot = (await self.call("POST", "/api/account/tokens", {"name": "helper"}, token=ann)).body["token"]
         for token in (ann, bot):

@@ -1,0 +1,261 @@
+"""Two processes on one database: what is decided at one holds at the other."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import msgspec
+import pytest
+from msgspec.structs import replace
+
+from chat.administration import Decree, NewRange
+from chat.bus import Bus, Exchange, LocalBus
+from chat.callers import Caller
+from chat.catch_up import Cursor
+from chat.chat import Chat
+from chat.errors import ChatError, Forbidden, NameTaken, RateLimited, Unauthenticated
+from chat.lifetimes import HEARD
+from chat.mongo_bus import MongoBus
+from chat.policy import Member
+from chat.profiles import ProfileChange
+from chat.protocol import CloseCode, Send
+from chat.room import Room
+from tests.chats import HERE, PASSWORD, account, guest, open_chat
+from tests.mongo import SessionMongod
+from tests.rooms import FakeWaiter, new_key
+from tests.waiting import until
+
+
+class Two:
+    """Two processes, and clients of theirs."""
+
+    def __init__(self, one: Chat, other: Chat) -> None:
+        self.one = one
+        self.other = other
+
+    def connect(self, chat: Chat, caller: Caller) -> FakeWaiter:
+        waiter = FakeWaiter(caller.user)
+        waiter.caller = caller
+        chat.clients.add(waiter)
+        return waiter
+
+    async def enter(self, chat: Chat, name: str, caller: Caller) -> tuple[Room, FakeWaiter]:
+        room = await chat.access.to_join(name, Cursor(), caller)
+        waiter = self.connect(chat, caller)
+        room.join(waiter)
+        return room, waiter
+
+
+@asynccontextmanager
+async def two(kind: str, mongod: SessionMongod, database: str, **values: object) -> AsyncIterator[Two]:
+    exchange = Exchange()
+    async with AsyncExitStack() as closing:
+        chats = []
+        for name in ("one", "other"):
+            bus: Bus = LocalBus(name, exchange)
+            if kind == "mongodb":
+                connection = mongod.connection(database)
+                closing.callback(connection.close)
+                bus = MongoBus(connection.database, connection.streaming(), name)
+            chats.append(await closing.enter_async_context(open_chat(mongod, database, bus=bus, **values)))
+        yield Two(*chats)
+
+
+@pytest.fixture(params=["local", "mongodb"])
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+async def send(chat: Chat, room: Room, caller: Caller, text: str, key: str = "") -> int:
+    change = Send(room=room.name, key=key or new_key(), text=text)
+    return (await chat.changes.make(room, caller.user, change)).entry.seq
+
+
+async def test_what_is_stored_at_one_is_published_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    """In one order; a key that both are sent becomes one entry."""
+    async with two(kind, mongod, database) as both:
+        ann, bob = guest(both.one, "ann"), guest(both.other, "bob")
+        here, at_one = await both.enter(both.one, "lobby", ann)
+        there, at_other = await both.enter(both.other, "lobby", bob)
+        for number in range(10):
+            await send(both.one, here, ann, f"a{number}")
+            await send(both.other, there, bob, f"b{number}")
+        key = new_key()
+        assert await send(both.one, here, ann, "same", key) == await send(both.other, there, ann, "same", key) == 21
+        await until(lambda: len(at_one.seqs) == len(at_other.seqs) == 21)
+        assert at_one.seqs == at_other.seqs == list(range(1, 22))
+
+
+async def test_a_cursor_that_is_ahead_of_a_process_is_no_mistake(mongod: SessionMongod, database: str) -> None:
+    """Who was answered by one process asks the other one before it has heard of it; here it never hears."""
+    async with open_chat(mongod, database) as one, open_chat(mongod, database) as other:
+        ann = guest(one, "ann")
+        room = await one.registry.wake("lobby")
+        there = await other.registry.wake("lobby")
+        seq = await send(one, room, ann, "hello")
+        from chat.catch_up import catch_up  # noqa: PLC0415
+
+        found = await catch_up(there, Cursor(after=seq), other.history, other.limits)
+        assert (found.seq, found.entries) == (seq, [])
+
+
+async def test_rules_hold_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    """Who loses a room at one process is out of it at the other; two who change its rules at once both do."""
+    async with two(kind, mongod, database) as both:
+        ann, bob = await account(both.one, "ann"), await account(both.one, "bob")
+        room = await both.one.registry.make("club", None)
+        await both.one.registry.govern(
+            room,
+            lambda policy: replace(
+                policy, access="private", members={ann.id: Member("ann", "owner"), bob.id: Member("bob")}
+            ),
+        )
+        there, waiter = await both.enter(both.other, "club", bob)
+        await both.one.registry.govern(room, lambda policy: replace(policy, slow=5), title="The club")
+        await both.other.registry.govern(there, lambda policy: replace(policy, read_only=True))
+        assert (there.policy.slow, there.policy.read_only, there.title) == (5, True, "The club")
+        await until(lambda: room.policy.read_only)
+        await both.one.house.members.remove("club", bob.id, ann)
+        await until(lambda: waiter.refused)
+        assert waiter.refused[0][1] == CloseCode.NOT_ALLOWED
+        assert not there.waiters()
+
+
+async def test_a_deleted_room_is_gone_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    async with two(kind, mongod, database) as both:
+        bob = guest(both.other, "bob")
+        room = await both.one.registry.make("club", None)
+        there, waiter = await both.enter(both.other, "club", bob)
+        await send(both.other, there, bob, "hello")
+        await both.one.house.lifetimes.delete(room)
+        await until(lambda: waiter.refused)
+        assert isinstance(waiter.refused[0][0], Forbidden) and there.over
+        assert both.other.registry.get("club") is None
+        assert await both.one.history.doomed() == ["club"]  # until what may be under way has arrived
+        for chat in (both.one, both.other):
+            chat.house.lifetimes._clock = lambda: 1e9 + HEARD
+            await chat.house.lifetimes.end_empty()
+        assert await both.one.history.doomed() == []
+        again = await both.other.registry.make("club", None)
+        assert again.seq == 0 and again.epoch != room.epoch
+
+
+async def test_sessions_end_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    async with two(kind, mongod, database) as both:
+        ann = await account(both.one, "ann")
+        signed_in = await both.one.identity.entrance.sign_in("ann", PASSWORD, HERE)
+        await both.other.identity.tokens.load(signed_in.token)
+        caller = both.other.identity.tokens.caller(signed_in.token, "127.0.0.1")
+        assert caller is not None and caller.account == ann.account
+        waiter = both.connect(both.other, caller)
+        await both.one.identity.departures.end_all(ann.account)
+        await until(lambda: waiter.refused)
+        assert isinstance(waiter.refused[0][0], Unauthenticated)
+        assert both.other.identity.tokens.caller(signed_in.token, "127.0.0.1") is None
+
+
+async def test_a_guest_who_signs_out_is_nobody_anywhere(kind: str, mongod: SessionMongod, database: str) -> None:
+    async with two(kind, mongod, database) as both:
+        ann = guest(both.one, "ann")
+        token = both.one.identity.guests.token(ann.user)
+        assert both.other.identity.tokens.caller(token, "") is not None
+        waiter = both.connect(both.other, ann)
+        await both.one.identity.departures.sign_out(ann)
+        await until(lambda: waiter.refused)
+        assert both.other.identity.tokens.caller(token, "") is None
+        assert both.other.identity.guests.read(token) is None
+
+
+async def test_a_new_name_and_a_new_right_are_known_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    async with two(kind, mongod, database) as both:
+        ann = await account(both.one, "ann")
+        with pytest.raises(NameTaken):
+            await until(lambda: guest(both.other, "ann") is None)
+        signed_in = await both.one.identity.entrance.sign_in("ann", PASSWORD, HERE)
+        await both.other.identity.tokens.load(signed_in.token)
+        caller = both.other.identity.tokens.caller(signed_in.token, "")
+        assert caller is not None
+        waiter = both.connect(both.other, caller)
+        stored = await both.one.identity.accounts.by_id(ann.account)
+        assert stored is not None
+        await both.one.identity.profiles.change(stored, ProfileChange(display="Anna"), ann, HERE)
+        await until(lambda: waiter.is_dismissed)
+        now = both.other.identity.tokens.caller(signed_in.token, "")
+        assert now is not None and now.user.name == "Anna"
+        stored = await both.one.identity.accounts.by_id(ann.account)
+        assert stored is not None
+        both.one.identity.departures.update(await both.one.identity.accounts.change(stored, admin=True))
+
+        def is_admin() -> bool:
+            known = both.other.identity.tokens.caller(signed_in.token, "")
+            return known is not None and known.admin
+
+        await until(is_admin)
+
+
+async def test_bans_hold_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    """Of accounts and of addresses, and so does their end."""
+    async with two(kind, mongod, database) as both:
+        root, ann = await account(both.one, "root", admin=True), await account(both.one, "ann")
+        root = msgspec.structs.replace(root, address="127.0.0.1")
+        waiter = both.connect(both.other, ann)
+        await both.one.oversight.administration.decree(ann.account, Decree("ban"), root)
+        await until(lambda: waiter.refused and both.other.bans.of_account(ann.account))
+        await both.one.oversight.administration.decree(ann.account, Decree("unban"), root)
+        await until(lambda: both.other.bans.of_account(ann.account) is None)
+        far = both.connect(both.other, msgspec.structs.replace(guest(both.other, "bob"), address="203.0.113.7"))
+        await both.one.oversight.administration.ban_range(NewRange("203.0.113.0/24"), root)
+        await until(lambda: far.refused)
+        assert far.refused[0][1] == CloseCode.NOT_ALLOWED
+        with pytest.raises(Forbidden):
+            both.other.bans.check_address("203.0.113.9")
+        await both.one.oversight.administration.lift_range("203.0.113.0/24", root)
+
+        def is_free() -> bool:
+            try:
+                both.other.bans.check_address("203.0.113.9")
+            except ChatError:
+                return False
+            return True
+
+        await until(is_free)
+
+
+async def test_where_a_guest_comes_from_is_known_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    """So that their ban is one of the address as well, wherever it is given."""
+    async with two(kind, mongod, database) as both:
+        bob = msgspec.structs.replace(guest(both.other, "bob"), address="203.0.113.7")
+        await both.enter(both.other, "lobby", bob)
+        await until(lambda: both.one.oversight.moderation._whereabouts.of(bob.user.id))
+
+
+async def test_slow_mode_counts_what_is_written_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    async with two(kind, mongod, database) as both:
+        ann, bob = await account(both.one, "ann"), guest(both.other, "bob")
+        room, _ = await both.enter(both.one, "lobby", ann)
+        there, _ = await both.enter(both.other, "lobby", bob)
+        await both.one.registry.govern(room, lambda policy: replace(policy, slow=60))
+        await until(lambda: there.policy.slow)
+        await send(both.one, room, bob, "hello")
+        await until(lambda: there.seq == 1)
+        with pytest.raises(RateLimited):
+            both.other.access.may_change(there, bob, Send(room="lobby", key=new_key(), text="again"))
+
+
+async def test_all_is_read_anew_where_something_was_missed(mongod: SessionMongod, database: str) -> None:
+    """Here nothing at all was heard; who is connected comes back."""
+    async with open_chat(mongod, database) as one, open_chat(mongod, database) as other:
+        both = Two(one, other)
+        ann, bob = await account(one, "ann"), guest(other, "bob")
+        room = await one.registry.make("club", None)
+        there, waiter = await both.enter(other, "club", bob)
+        signed_in = await one.identity.entrance.sign_in("ann", PASSWORD, HERE)
+        await other.identity.tokens.load(signed_in.token)
+        await one.registry.govern(room, lambda policy: replace(policy, read_only=True))
+        await one.identity.departures.end_all(ann.account)
+        await one.bans.ban_account(ann.user.author, ann.user.author, seconds=0, reason="")
+        await other.hearsay.recover()
+        assert there.policy.read_only and other.bans.of_account(ann.account) is not None
+        assert not other.identity.tokens.is_loaded(signed_in.token)
+        assert waiter.is_dismissed
+        with pytest.raises(NameTaken):
+            guest(other, "ann")
