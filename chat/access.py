@@ -78,7 +78,7 @@ class Access:
         if room is not None:
             return room
         room = self._registry.awake(change.room)
-        known = room is not None and room.entry_of(change.key) is not None
+        known = room is not None and room.tail.entry_of(change.key) is not None
         if not known:
             self._count(caller)
         makes = isinstance(change, Send) and self.may_make(caller)
@@ -94,7 +94,7 @@ class Access:
         room = self._registry.awake(change.room)
         if room is None or room.policy.desk or not isinstance(change, Send) or not self.may_make(caller):
             return None
-        known = room.entry_of(change.key) is not None
+        known = room.tail.entry_of(change.key) is not None
         if not known:
             self._count(caller)
         self._let_change(room, caller, change, known)
@@ -211,7 +211,7 @@ class Access:
         if room.over:
             raise NotFound("There is no such room.")
         self.may_read(room, caller)
-        if change is not None and room.entry_of(change.key) is not None:
+        if change is not None and room.tail.entry_of(change.key) is not None:
             return  # it is stored already, and its sender is told so
         policy, rights = room.policy, self.rights(room, caller)
         if not rights.write:

@@ -77,9 +77,9 @@ class Boards:
         return board.picture
 
     async def _wake(self, room: Room) -> Board:
-        with room.reading() as end:
+        with room.tail.reading() as end:
             picture, is_left = await self._read(room, end) if room.stored else (Picture(self._limits.board_size), False)
-            picture.take(room.since(end) or [] if room.stored else room.entries())
+            picture.take(room.tail.since(end) or [] if room.stored else room.tail.entries())
             picture.seq = room.seq
             picture.forget(room.forgotten)
         board = Board(room, picture, self)

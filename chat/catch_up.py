@@ -44,7 +44,7 @@ def at_hand(room: Room, cursor: Cursor, limits: Limits) -> CatchUp | None:
         return None
     if cursor.after > room.seq:
         return None
-    missed = room.since(cursor.after)
+    missed = room.tail.since(cursor.after)
     return None if missed is None else _caught_up(room, cursor, missed, limits, begins=cursor.after + 1)
 
 
@@ -80,11 +80,11 @@ async def bring_up(room: Room, after: int, history: History, limits: Limits) -> 
 
 async def _newcomer(room: Room, count: int, without: Sequence[str], history: History, limits: Limits) -> CatchUp:
     """The last messages. A newcomer misses nothing before them, so there is no gap."""
-    messages = room.latest_messages(count, without=without)
+    messages = room.tail.latest_messages(count, without=without)
     if messages is None:
-        with room.reading() as end:
+        with room.tail.reading() as end:
             older = await history.messages(room.key, end + 1, count, without)
-            newer = room.since(end) or []
+            newer = room.tail.since(end) or []
             settle(older, newer)
             newer = [entry for entry in newer if entry.type == "message" and entry.kind not in without]
             messages = (older + newer)[-count:]
@@ -93,9 +93,9 @@ async def _newcomer(room: Room, count: int, without: Sequence[str], history: His
 
 async def _resume(room: Room, cursor: Cursor, history: History, limits: Limits) -> CatchUp:
     after = cursor.after or 0
-    with room.reading() as end:
+    with room.tail.reading() as end:
         older = await history.between(room.key, after, end, limits.catch_up, cursor.without)
-        missed = older + (room.since(end) or [])
+        missed = older + (room.tail.since(end) or [])
     begins = older[0].seq if len(older) >= limits.catch_up else after + 1
     return _caught_up(room, cursor, missed, limits, begins=begins)
 

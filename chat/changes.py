@@ -57,7 +57,7 @@ class Changes:
             if room.policy.desk and self._desk_heard is not None:  # said again its sender asks once more as well
                 await self._desk_heard(room, stored.entry)
             return stored
-        if room.entry_of(change.key) is None:
+        if room.tail.entry_of(change.key) is None:
             await self._check(room, user, change, over_others)
         stored = await self._append(room, _draft(room, user, change))
         if not room.stored:
@@ -95,17 +95,17 @@ class Changes:
         return self._add(room, draft)
 
     def _add(self, room: Room, draft: Entry) -> Stored:
-        known = room.entry_of(draft.key)
+        known = room.tail.entry_of(draft.key)
         return Stored(known, new=False) if known else Stored(room.add(draft, now()), new=True)
 
     async def message(self, room: Room, seq: int) -> Entry:
         """The message of that number in its present state; raises NotFound, also for one that was deleted."""
-        message = room.entry_at(seq) or await self._history.message(room.key, seq)
+        message = room.tail.entry_at(seq) or await self._history.message(room.key, seq)
         return _there(message, seq)
 
     async def _check(self, room: Room, user: User, change: Change, over_others: bool) -> None:
         assert isinstance(change, Edit | Delete | React)
-        message = room.entry_at(change.target)
+        message = room.tail.entry_at(change.target)
         if room.stored:
             message = message or await self._history.message(room.key, change.target)
         if room.stored and await self._history.entry_of(room.key, change.key) is not None:
@@ -124,7 +124,7 @@ class Changes:
 
     async def _redact_late(self, room: Room, edit: Entry) -> None:
         """An edit that was under way while its message was deleted leaves no text either."""
-        message = room.entry_at(edit.target)
+        message = room.tail.entry_at(edit.target)
         if message is not None and message.deleted:
             await self._redact(room, msgspec.structs.replace(edit, at=message.deleted))
 

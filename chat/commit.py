@@ -116,7 +116,7 @@ class GroupCommit:
         A key that the room has seen, or that is under way, gives the entry of then.
         """
         future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        known = room.entry_of(draft.key)
+        known = room.tail.entry_of(draft.key)
         if known is not None:
             future.set_result(Stored(known, new=False))
             return future

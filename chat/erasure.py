@@ -121,4 +121,4 @@ class Erasure:
 
     def _rename_in_memory(self, id: str) -> None:
         for room in self._registry:
-            room.rename_author(User(id, NOBODY, guest=False).author)
+            room.tail.rename_author(User(id, NOBODY, guest=False).author)

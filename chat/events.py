@@ -267,7 +267,7 @@ class Events:
         A handler gives back another message, or None to leave it as it is. Raises what one refuses it with, and
         BadRequest or TooLarge for what one has made of it. One that is stored already is not heard again.
         """
-        if not self.hears or not isinstance(change, Send) or room.entry_of(change.key) is not None:
+        if not self.hears or not isinstance(change, Send) or room.tail.entry_of(change.key) is not None:
             return change
         client = self._clients.get(waiter) if waiter is not None else None
         client = client or Client(caller, self._audience)

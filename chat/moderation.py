@@ -145,7 +145,7 @@ class Moderation:
         return self._changes.make(room, caller.user, change)
 
     async def _delete(self, room: Room, caller: Caller, change: Delete) -> Stored:
-        if self._access.rights(room, caller).moderate and room.entry_of(change.key) is None:
+        if self._access.rights(room, caller).moderate and room.tail.entry_of(change.key) is None:
             return await self._remove(room, caller, change, "")
         return await self._changes.make(room, caller.user, change)
 

@@ -16,10 +16,11 @@ from chat.entries import Entry
 from chat.errors import Forbidden, NameTaken, NotFound, Unavailable
 from chat.history import History
 from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
+from chat.neighbours import Visitors
 from chat.notes import RoomChanged, RoomOver
 from chat.policy import Policy
 from chat.presence import CallLater
-from chat.room import Room, RoomRecord, Visitors
+from chat.room import Room, RoomRecord
 from chat.waiter import Waiter
 
 T = TypeVar("T")
@@ -226,11 +227,12 @@ class RoomRegistry:
                 await self._history.make_room(room.record)
                 done = 0
                 while not room.stored:
-                    entries = [(room.key, entry) for entry in room.entries() if entry.seq > done]
+                    entries = [(room.key, entry) for entry in room.tail.entries() if entry.seq > done]
                     if entries:
                         await self._history.insert(entries)
                         done = entries[-1][1].seq
-                    room.stored = done >= room.seq
+                    if done >= room.seq:
+                        room.keep()
                 room.join_company(self.company)
                 self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
 

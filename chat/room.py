@@ -4,23 +4,23 @@ import asyncio
 import logging
 import math
 import socket
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import chain, islice
-from typing import Any, Protocol
+from typing import Any
 
 import msgspec
 
 from chat.broadcast import Broadcast, Notice
 from chat.crowd import Crowd
-from chat.entries import Author, Entry, settle
+from chat.entries import Author, Entry
+from chat.neighbours import NOBODY, Company, Follower, Visitors
 from chat.pace import Pace
 from chat.people import User
 from chat.policy import Policy
 from chat.presence import CallLater, Presence
-from chat.protocol import Send
 from chat.streaming import StreamingWaiter
+from chat.tail import Tail
 from chat.waiter import Waiter
 
 log = logging.getLogger("parley.room")
@@ -42,40 +42,6 @@ class RoomRecord(msgspec.Struct, frozen=True, kw_only=True):
     forgotten: int = 0
     policy: Policy = Policy()
     revision: int = 0
-
-
-class Visitors(Protocol):
-    """Is told who comes to a room and who leaves it."""
-
-    def joined(self, room: "Room", waiter: Waiter) -> None: ...
-
-    def left(self, room: "Room", waiter: Waiter) -> None: ...
-
-
-class Follower(Protocol):
-    """Keeps something that follows from a room's log."""
-
-    def permit(self, message: Send) -> None:
-        """Raises ChatError if it has no place for what is to be said."""
-
-    def published(self, entries: list[Entry]) -> None:
-        """Takes the next entries of the log."""
-
-    def forgot(self, upto: int) -> None:
-        """The entries up to that number are no more."""
-
-
-class Company(Protocol):
-    """Who is in rooms at other processes, and tells them who is here."""
-
-    def others(self, room: str) -> Mapping[User, object]: ...
-
-    def came(self, room: str, user: User) -> object: ...
-
-    def went(self, room: str, user: User) -> object: ...
-
-
-NOBODY: Mapping[User, object] = {}
 
 
 class Room:
@@ -103,7 +69,6 @@ class Room:
         company: Company | None = None,
     ) -> None:
         self._record = record
-        self.stored = stored
         self._visitors = visitors
         self._published = published
         self._company = company
@@ -112,20 +77,15 @@ class Room:
         self.title = record.title
         self.epoch = record.epoch
         self.active = record.active
-        self._keep = keep
         self._delivered = delivered
         self._presence_limit = presence_limit
-        self.forgotten = record.forgotten
-        self._recent: deque[Entry] = deque(entry for entry in recent if entry.seq > record.forgotten)
-        self._by_key = {entry.key: entry for entry in self._recent}
-        self.seq = self._recent[-1].seq if self._recent else record.forgotten
+        self.tail = Tail(recent, forgotten=record.forgotten, keep=keep, is_all=not stored)
         self._waiters: dict[Waiter, None] = {}
         self._crowd = Crowd()
         self._apart: dict[Waiter, None] = {}
         self._waiters_of: dict[str, tuple[Waiter, ...]] = {}
         self._noticing: dict[Waiter, None] = {}
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
-        self._readers: dict[int, int] = {}
         self.pending = 0
         self.rivalled = -math.inf
         """When another process was last seen to write here, by the time of the loop."""
@@ -135,8 +95,7 @@ class Room:
         self.visits = 0
         self.pace = Pace()
         self.govern(record.policy)
-        if self._recent:
-            self.active = max(self.active, self._recent[-1].at)
+        self.active = max(self.active, self.tail.at)
 
     @property
     def record(self) -> RoomRecord:
@@ -144,6 +103,25 @@ class Room:
         return msgspec.structs.replace(
             self._record, active=self.active, title=self.title, policy=self.policy, forgotten=self.forgotten
         )
+
+    @property
+    def seq(self) -> int:
+        """The number of the log's last entry."""
+        return self.tail.seq
+
+    @property
+    def forgotten(self) -> int:
+        """Up to here the entries are no more."""
+        return self.tail.forgotten
+
+    @property
+    def stored(self) -> bool:
+        """Whether MongoDB has it, or it is in memory alone."""
+        return not self.tail.is_all
+
+    def keep(self) -> None:
+        """MongoDB has all of it from now on."""
+        self.tail.is_all = False
 
     @property
     def revision(self) -> int:
@@ -263,7 +241,7 @@ class Room:
         waiters = self._waiters_of.get(id)
         if waiters:
             return waiters[0].user.author
-        return next((entry.user for entry in reversed(self._recent) if entry.user.id == id), None)
+        return self.tail.author(id)
 
     def join_company(self, company: Company) -> None:
         """It is known to other processes from now on, and they may be told who is in it."""
@@ -348,12 +326,11 @@ class Room:
                 return
             if entries[0].seq != self.seq + 1:
                 raise ValueError(f"room {self.key!r} is at {self.seq}, published {entries[0].seq}")
-        self.seq = entries[-1].seq
         self.active = entries[-1].at
         broadcast = Broadcast(self.key, self.epoch, entries)
         self._hand_out(broadcast)
         self._delivered(len(entries) * len(self._waiters))
-        self._remember(entries)
+        self.tail.extend(entries)
         for follower in self.followers:
             try:
                 follower.published(entries)
@@ -387,97 +364,17 @@ class Room:
             self.publish(entries)
         return True
 
-    def _remember(self, entries: list[Entry]) -> None:
-        self._recent.extend(entries)
-        self._by_key.update((entry.key, entry) for entry in entries)
-        changes = [entry for entry in entries if entry.target]
-        if changes:
-            settle(self._recent, changes)
-        self._trim()
-
-    def _trim(self) -> None:
-        """Forgets the oldest entries, but none that a reader of the log before them will need."""
-        floor = min(self._readers, default=self.seq)
-        while len(self._recent) > self._keep and self._recent[0].seq <= floor:
-            dropped = self._recent.popleft()
-            self._by_key.pop(dropped.key, None)
-            if not self.stored:
-                self.forgotten = dropped.seq
-
     def forget(self, upto: int) -> None:
         """The entries up to that number are no more, here as in the store."""
-        self.forgotten = max(self.forgotten, upto)
-        while self._recent and self._recent[0].seq <= upto:
-            self._by_key.pop(self._recent.popleft().key, None)
+        self.tail.forget(upto)
         for follower in self.followers:
             follower.forgot(upto)
-
-    def entry_of(self, key: str) -> Entry | None:
-        """The recent entry that was sent with this key."""
-        return self._by_key.get(key)
-
-    def entry_at(self, seq: int) -> Entry | None:
-        """The recent entry with this number."""
-        if not self._recent or not self._recent[0].seq <= seq <= self.seq:
-            return None
-        return self._recent[seq - self._recent[0].seq]
-
-    def since(self, after: int) -> list[Entry] | None:
-        """All entries after a cursor, or None if memory does not reach back that far."""
-        missed = self.seq - after
-        if missed > len(self._recent):
-            return None
-        return list(self._recent)[len(self._recent) - missed :] if missed > 0 else []
-
-    def entries(self) -> list[Entry]:
-        """All entries in memory, in their present state."""
-        return list(self._recent)
 
     def add(self, draft: Entry, at: int) -> Entry:
         """Publishes the next entry of a log that is not stored; `at`: milliseconds since the Unix epoch."""
         entry = msgspec.structs.replace(draft, seq=self.seq + 1, at=max(at, self.active))
         self.publish([entry])
         return entry
-
-    def latest_messages(
-        self, count: int, before: int | None = None, without: Collection[str] = ()
-    ) -> list[Entry] | None:
-        """The last `count` messages, of those numbered below `before` if it is given, without some kinds; or None if
-        memory does not hold as many and the log may."""
-        messages = [
-            entry
-            for entry in self._recent
-            if entry.type == "message" and (before is None or entry.seq < before) and entry.kind not in without
-        ]
-        if len(messages) >= count or len(self._recent) == self.seq - self.forgotten:
-            return messages[len(messages) - count :] if count < len(messages) else messages
-        return None
-
-    def rename_author(self, author: Author) -> None:
-        """Gives an author (by the id) that name in what they wrote and where they reacted, as far as it is in
-        memory."""
-        for entry in self._recent:
-            if entry.user.id == author.id:
-                entry.user = author
-            if any(person.id == author.id for people in entry.reactions.values() for person in people):
-                entry.reactions = {
-                    emoji: [author if person.id == author.id else person for person in people]
-                    for emoji, people in entry.reactions.items()
-                }
-
-    @contextmanager
-    def reading(self) -> Iterator[int]:
-        """For one who reads the log up to the present end, which is given: what is published meanwhile stays in
-        memory."""
-        end = self.seq
-        self._readers[end] = self._readers.get(end, 0) + 1
-        try:
-            yield end
-        finally:
-            self._readers[end] -= 1
-            if not self._readers[end]:
-                del self._readers[end]
-            self._trim()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -494,6 +391,6 @@ class Room:
 
         An ephemeral one stays, so that its end is seen.
         """
-        return bool(self._waiters or self._people or self._readers or self.pending or self.policy.ephemeral) or (
+        return bool(self._waiters or self._people or self.tail.is_read or self.pending or self.policy.ephemeral) or (
             not self.stored
         )

@@ -43,7 +43,7 @@ class MessagesHandler(RoomHandler):
         room = await self.chat.access.to_read(name, reader)
         seq = room.seq
         end = seq + 1 if before is None else min(before, seq + 1)
-        found = room.latest_messages(limit + 1, end, without)
+        found = room.tail.latest_messages(limit + 1, end, without)
         if found is None:
             found = await self.chat.history.messages(room.key, end, limit + 1, without)
         entries = fitting(found[-limit:], limits.catch_up_bytes)

@@ -268,7 +268,7 @@ def test_joins_while_others_publish(mongod: SessionMongod, seed: int, keep: int,
                 missing = list(range(gap[0], gap[1] + 1)) if gap else []
                 assert missing + client.seqs == list(range(client.after + 1, room.seq + 1))
                 assert client.found.seq == ([client.after, *missing, *seqs(client.found)])[-1]
-            assert len(room.since(max(0, room.seq - keep)) or []) <= keep
+            assert len(room.tail.since(max(0, room.seq - keep)) or []) <= keep
         mongod.give_back(name)
 
     asyncio.run(run())

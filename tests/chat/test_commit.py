@@ -140,7 +140,7 @@ async def test_a_repeated_key_gets_the_entry_of_then(mongod: SessionMongod, data
         again = await at.send(room, "twice", key=key)
         assert (again.new, again.entry) == (False, first.entry)
         await at.send(room)
-        assert room.entry_of(key) is None
+        assert room.tail.entry_of(key) is None
         later = await at.send(room, "thrice", key=key)
         assert (later.new, later.entry.text, later.entry.seq) == (False, "once", 1)
         assert waiter.seqs == [1, 2]

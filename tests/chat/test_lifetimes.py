@@ -351,8 +351,8 @@ async def test_forgets_what_is_too_old(mongod: SessionMongod, database: str) -> 
         raw = mongod.client[database].entries
         assert sorted(entry["seq"] for entry in raw.find({"log": "a"})) == [4, 5]
         assert raw.count_documents({"log": "b"}) == 5
-        assert (room.forgotten, room.seq, room.since(0)) == (3, 5, None)
-        assert [entry.seq for entry in room.latest_messages(50) or []] == [4, 5]
+        assert (room.forgotten, room.seq, room.tail.since(0)) == (3, 5, None)
+        assert [entry.seq for entry in room.tail.latest_messages(50) or []] == [4, 5]
         assert kept.forgotten == 0
         clock.now += 1.5 * DAY / 1000
         await lifetimes.forget_old()
@@ -415,9 +415,9 @@ async def test_who_wakes_while_entries_are_forgotten(mongod: SessionMongod, data
         chat.registry.drop_idle()
         chat.history.newest = after  # type: ignore[method-assign]
         late = await chat.registry.find("b")
-        assert (late.seq, late.entry_at(2) is not None) == (2, True)
+        assert (late.seq, late.tail.entry_at(2) is not None) == (2, True)
         await lifetimes.forget_old()
-        assert (late.seq, late.entry_at(2)) == (2, None)
+        assert (late.seq, late.tail.entry_at(2)) == (2, None)
 
 
 async def test_what_is_forgotten_is_of_this_room(mongod: SessionMongod, database: str) -> None:

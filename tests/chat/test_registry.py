@@ -89,7 +89,7 @@ async def test_a_room_in_use_stays(mongod: SessionMongod, database: str) -> None
     """Neither one who reads nor a change under way loses its room, nor a time of activity that is not stored yet."""
     async with registry(mongod, database) as (rooms, history):
         room = await rooms.wake("a")
-        with room.reading():
+        with room.tail.reading():
             rooms.drop_idle()
             assert len(rooms) == 1
         room.pending = 1

@@ -166,13 +166,13 @@ def test_remembers_the_latest_entries() -> None:
     room = new_room(keep=3)
     for seq in range(1, 6):
         room.publish([message(seq)])
-    assert [entry.seq for entry in room.since(2) or []] == [3, 4, 5]
-    assert room.since(1) is None
-    assert room.since(5) == []
-    assert room.since(6) == []
-    assert room.entry_at(2) is None
-    assert room.entry_at(6) is None
-    found = room.entry_at(4)
+    assert [entry.seq for entry in room.tail.since(2) or []] == [3, 4, 5]
+    assert room.tail.since(1) is None
+    assert room.tail.since(5) == []
+    assert room.tail.since(6) == []
+    assert room.tail.entry_at(2) is None
+    assert room.tail.entry_at(6) is None
+    found = room.tail.entry_at(4)
     assert found is not None and found.seq == 4
 
 
@@ -180,27 +180,27 @@ def test_an_empty_room_has_no_entries() -> None:
     """A room in which nothing was said answers every question with nothing."""
     room = new_room()
     assert room.seq == 0
-    assert room.since(0) == []
-    assert room.entry_at(1) is None
-    assert room.latest_messages(50) == []
-    assert room.entry_of("no key") is None
+    assert room.tail.since(0) == []
+    assert room.tail.entry_at(1) is None
+    assert room.tail.latest_messages(50) == []
+    assert room.tail.entry_of("no key") is None
 
 
 def test_finds_entries_by_their_keys() -> None:
     """A repeated key is known for as long as its entry is remembered."""
     first, second = message(1), message(2)
     room = new_room([first], keep=1)
-    assert room.entry_of(first.key) is first
+    assert room.tail.entry_of(first.key) is first
     room.publish([second])
-    assert room.entry_of(first.key) is None
-    assert room.entry_of(second.key) is second
+    assert room.tail.entry_of(first.key) is None
+    assert room.tail.entry_of(second.key) is second
 
 
 def test_keeps_messages_in_their_present_state() -> None:
     """An edit, a reaction and a deletion change the remembered message."""
     room = new_room([message(1), message(2)])
     room.publish([edit(3, 1, text="better"), reaction(4, 1, BOB), delete(5, 2)])
-    changed, deleted = room.since(0)[:2]
+    changed, deleted = room.tail.since(0)[:2]
     assert (changed.text, changed.edited, list(changed.reactions)) == ("better", 1_003, ["👍"])
     assert (deleted.text, deleted.deleted) == (None, 1_005)
 
@@ -216,25 +216,25 @@ def test_a_broadcast_keeps_the_state_of_its_time() -> None:
 def test_gives_the_latest_messages_alone() -> None:
     """A newcomer's messages leave out the entries that changed them; None where memory may lack some."""
     room = new_room([message(1), edit(2, 1), message(3), reaction(4, 3)])
-    assert [entry.seq for entry in room.latest_messages(50) or []] == [1, 3]
-    assert [entry.seq for entry in room.latest_messages(1) or []] == [3]
-    assert room.latest_messages(0) == []
+    assert [entry.seq for entry in room.tail.latest_messages(50) or []] == [1, 3]
+    assert [entry.seq for entry in room.tail.latest_messages(1) or []] == [3]
+    assert room.tail.latest_messages(0) == []
     short = new_room([message(3), reaction(4, 3)])
-    assert [entry.seq for entry in short.latest_messages(1) or []] == [3]
-    assert short.latest_messages(2) is None
+    assert [entry.seq for entry in short.tail.latest_messages(1) or []] == [3]
+    assert short.tail.latest_messages(2) is None
 
 
 def test_forgets_nothing_that_a_reader_still_needs() -> None:
     """While one reads the log before its end, what is published stays in memory, and goes when they are done."""
     room = new_room([message(1), message(2)], keep=2)
-    with room.reading() as end:
+    with room.tail.reading() as end:
         for seq in range(3, 9):
             room.publish([message(seq)])
-        assert [entry.seq for entry in room.since(end) or []] == [3, 4, 5, 6, 7, 8]
-        with room.reading() as later:
+        assert [entry.seq for entry in room.tail.since(end) or []] == [3, 4, 5, 6, 7, 8]
+        with room.tail.reading() as later:
             assert later == 8
-    assert room.since(5) is None
-    assert [entry.seq for entry in room.since(6) or []] == [7, 8]
+    assert room.tail.since(5) is None
+    assert [entry.seq for entry in room.tail.since(6) or []] == [7, 8]
 
 
 def test_is_in_use_by_people_readers_and_changes() -> None:
@@ -248,7 +248,7 @@ def test_is_in_use_by_people_readers_and_changes() -> None:
     assert room.in_use
     clock.advance(5)
     assert not room.in_use
-    with room.reading():
+    with room.tail.reading():
         assert room.in_use
     room.pending += 1
     assert room.in_use
@@ -272,7 +272,7 @@ def test_since_is_what_was_published_after(batches: list[int], keep: int) -> Non
             room.publish([message(room.seq + 1 + n) for n in range(size)])
     assert waiter.seqs == list(range(1, room.seq + 1))
     for after in range(room.seq + 1):
-        found = room.since(after)
+        found = room.tail.since(after)
         if room.seq - after <= keep:
             assert found is not None
         if found is not None:
@@ -284,10 +284,14 @@ def test_forgotten_entries_are_no_more() -> None:
     room = new_room([message(1), message(2), message(3)])
     room.forget(2)
     assert (room.seq, room.forgotten) == (3, 2)
-    assert (room.entry_at(2), room.since(1), [entry.seq for entry in room.since(2) or []]) == (None, None, [3])
-    assert [entry.seq for entry in room.latest_messages(10) or []] == [3]
+    assert (room.tail.entry_at(2), room.tail.since(1), [entry.seq for entry in room.tail.since(2) or []]) == (
+        None,
+        None,
+        [3],
+    )
+    assert [entry.seq for entry in room.tail.latest_messages(10) or []] == [3]
     room.forget(3)
-    assert (room.seq, room.since(3), room.since(2), room.latest_messages(10)) == (3, [], None, [])
+    assert (room.seq, room.tail.since(3), room.tail.since(2), room.tail.latest_messages(10)) == (3, [], None, [])
     room.publish([message(4)])
     assert (room.seq, room.record.forgotten) == (4, 3)
 
@@ -298,7 +302,7 @@ def test_a_room_of_which_all_is_forgotten_goes_on_counting() -> None:
     values: dict[str, Any] = {"keep": 10, "presence_limit": 10, "call_later": FakeClock().call_later}
     assert Room(record, [], **values).seq == 7
     room = Room(record, [message(6), message(7), message(8)], **values)
-    assert (room.seq, [entry.seq for entry in room.latest_messages(10) or []]) == (8, [8])
+    assert (room.seq, [entry.seq for entry in room.tail.latest_messages(10) or []]) == (8, [8])
 
 
 def test_settings_are_told_to_everybody() -> None:
@@ -343,8 +347,8 @@ def test_an_author_has_another_name() -> None:
     settled = new_room()
     settled.publish([message(1), message(2, BOB), reaction(3, 2), reaction(4, 2, CID)])
     for each in (room, settled):
-        each.rename_author(Author(ANN.id, "nobody"))
-        assert [entry.user.name for entry in each.since(0) or []] == ["nobody", "bob", "nobody", "cid"]
-    reacted = settled.entry_at(2)
+        each.tail.rename_author(Author(ANN.id, "nobody"))
+        assert [entry.user.name for entry in each.tail.since(0) or []] == ["nobody", "bob", "nobody", "cid"]
+    reacted = settled.tail.entry_at(2)
     assert reacted is not None
     assert [person.name for person in reacted.reactions["👍"]] == ["nobody", "cid"]

@@ -74,7 +74,7 @@ class BoardTest(BoardCase):
         self.connection.database.client.close()  # the entry is published, and what is asked for is in memory
         room = self.awake("a")
         assert room is not None
-        entry = msgspec.structs.replace(room.entries()[-1], seq=2, key=new_key(), data=stroke("two")["data"])
+        entry = msgspec.structs.replace(room.tail.entries()[-1], seq=2, key=new_key(), data=stroke("two")["data"])
         room.publish([entry])
         assert await self.names("a") == ["one", "two"]
 
