@@ -35,6 +35,6 @@ async def _lose(stage: Stage) -> tuple[int, int]:
         client.writing = False
     await stage.mongod.start()
     await stage.load.settle(5)
-    found = check(stage.journal.events, await stage.load.histories())
+    found = check(stage.journal.events, await stage.stored())
     lost = [violation for violation in found if violation.rule == 1]
     return len(lost), len(found) - len(lost)

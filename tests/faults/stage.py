@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 
 from tests.faults.bounds import Probe, Window, percentile, process_size
 from tests.faults.changes import Change
-from tests.faults.checker import Violation, check, count_checked
+from tests.faults.checker import Histories, Violation, check, count_checked
 from tests.faults.journal import Journal, recoveries
 from tests.faults.load import FULL, SHORT, Crowd, Load
 from tests.faults.plain_http import sign_in
@@ -92,15 +92,16 @@ class Stage:
     async def verdict(self) -> Outcome:
         """Lets everything heal, and compares the journal with the history."""
         left = await self.load.settle(60)
-        histories = await self.load.histories()
         await self.load.stop()
         await self._check_files_left()
+        if self.probe is not None:
+            await self.probe.close()
+        histories = await self.stored()
         events = self.journal.events
         self.found += [Violation(3, f"not healed: {what}") for what in left]
         self.found += check(events, histories)
         self.found += [Violation(0, f"the server's log: {line}") for line in self.server.errors()[:5]]
         if self.probe is not None:
-            await self.probe.close()
             self.found += self.probe.check(self.down, self.returning, len(self.load.clients))
             lags = self.probe.lags([*self.down, *self.returning])
             self.remarks.append(f"ping p99 {percentile(lags, 99) * 1000:.0f} ms")
@@ -115,6 +116,12 @@ class Stage:
             recoveries=recoveries(events, self.blows),
             remarks=self.remarks,
         )
+
+    async def stored(self) -> Histories:
+        """The histories as MongoDB has them: read by a new server, as the present one has much in memory."""
+        await self.server.kill()
+        await self.server.start()
+        return await self.load.histories()
 
     async def _check_files_left(self) -> None:
         """Rule 5: when the clients have gone, their connections have too."""
