@@ -156,7 +156,7 @@ def log_of(acts: list[tuple[object, ...]]) -> list[Entry]:
     return entries
 
 
-@settings(max_examples=1_000)
+@settings(max_examples=300)
 @given(ACTS, st.lists(st.integers(0, 40), max_size=3))
 def test_late_comers_see_the_same(acts: list[tuple[object, ...]], stops: list[int]) -> None:
     """Whoever has watched all the while, whoever was given the picture in between and the log since, and whoever was
@@ -172,7 +172,7 @@ def test_late_comers_see_the_same(acts: list[tuple[object, ...]], stops: list[in
     assert late.size == watched.size == sum(len(bytes(p[2])) + PART_SIZE for p in watched.snapshot().parts)
 
 
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(ACTS)
 def test_the_log_says_the_same_without_what_was_deleted(acts: list[tuple[object, ...]]) -> None:
     """Who reads the log later finds deleted entries empty, and sees what those see who were there."""
