@@ -12,6 +12,7 @@ import json
 import math
 import os
 import random
+import socket
 import statistics
 import struct
 import sys
@@ -69,20 +70,26 @@ class Hand:
         self.points: dict[tuple[str, int], list[float]] = {}
 
     async def open(self) -> None:
-        self._reader, self._writer = await asyncio.open_connection("127.0.0.1", self._port)
+        loop = asyncio.get_running_loop()
+        self._socket = socket.create_connection(("127.0.0.1", self._port))
+        self._socket.setblocking(False)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         key = base64.b64encode(os.urandom(16)).decode()
-        self._writer.write(
+        request = (
             f"GET /ws/{ROOM}?username=hand{self._number} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
             f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: {key}\r\n"
-            "Sec-WebSocket-Version: 13\r\n\r\n".encode()
+            "Sec-WebSocket-Version: 13\r\n\r\n"
         )
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        await loop.sock_sendall(self._socket, request.encode())
+        head = await loop.sock_recv(self._socket, 4096)
         assert b" 101 " in head, head
-        self._reading = asyncio.create_task(self._read())
 
-    async def _read(self) -> None:
-        while data := await self._reader.read(65536):
-            self.received += len(data)
+    def _read(self) -> None:
+        """All that has come: once for each message that is sent, as a hand that read each by itself would take the time
+        of those that are measured."""
+        with suppress(BlockingIOError):
+            while data := self._socket.recv(1 << 20):
+                self.received += len(data)
 
     async def draw(self, until: float) -> None:
         """Until a time of the monotonic clock. Hands begin at different moments, as people do."""
@@ -99,24 +106,23 @@ class Hand:
         for part in range(STROKE):
             send_at = begun + (part + 1) * PACE
             await asyncio.sleep(send_at - time.monotonic())
+            self._read()
             moments = [send_at - PACE + number / PEN for number in range(1, int(PEN * PACE) + 1)]
             points = [coordinate for moment in moments for coordinate in _point(place, moment - begun)]
             wall = time.time() - time.monotonic()
             self.points[stroke, part] = [(wall + moment) * 1_000 for moment in moments]
             data = {"stroke": stroke, "part": part, "tool": "pen", "colour": colour, "width": 40, "points": points}
-            self._send({"type": "send", "room": ROOM, "key": str(uuid4()), "kind": "board.stroke", "data": data})
+            await self._send({"type": "send", "room": ROOM, "key": str(uuid4()), "kind": "board.stroke", "data": data})
 
-    def _send(self, message: dict[str, Any]) -> None:
+    async def _send(self, message: dict[str, Any]) -> None:
         text = json.dumps(message, separators=(",", ":")).encode()
         mask = os.urandom(4)
         masked = int.from_bytes(text, "big") ^ int.from_bytes((mask * (len(text) // 4 + 1))[: len(text)], "big")
-        self._writer.write(struct.pack(">BBH", 0x81, 0x80 | 126, len(text)) + mask + masked.to_bytes(len(text), "big"))
+        head = struct.pack(">BBH", 0x81, 0x80 | 126, len(text)) + mask
+        await asyncio.get_running_loop().sock_sendall(self._socket, head + masked.to_bytes(len(text), "big"))
 
-    async def close(self) -> None:
-        self._reading.cancel()
-        self._writer.close()
-        with suppress(OSError):
-            await self._writer.wait_closed()
+    def close(self) -> None:
+        self._socket.close()
 
 
 def _point(place: tuple[float, float, float], moment: float) -> tuple[int, int, int]:
@@ -144,7 +150,7 @@ async def look(address: str, hands: list[Hand], seconds: float, warmup: float) -
         parts, frames = await page.evaluate("() => [looked.parts, looked.frames]")
         await asyncio.gather(*drawing)
         for hand in hands:
-            await hand.close()
+            hand.close()
         await browser.close()
     return parts, frames
 
