@@ -7,10 +7,11 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from tornado.netutil import bind_sockets
 
@@ -22,6 +23,8 @@ from chat.bus import Bus
 from chat.chat import Chat
 from chat.database import Connection, DatabaseError
 from chat.errors import Unavailable
+from chat.events import Binding
+from chat.kinds import Kind
 from chat.mongo_bus import MongoBus
 from chat.mongod import PrivateMongod
 from chat.plugins import PluginError, load, load_kinds
@@ -68,7 +71,7 @@ async def supervise(config: settings.Settings) -> None:
     async with AsyncExitStack() as closing:
         sockets = _bind(config)
         closing.callback(_close, sockets)
-        uri = config.mongo or await _private_mongod(config, closing)
+        uri = config.mongo or await private_mongod(config, closing)
         workers = Workers(config.processes, sockets, uri, patience=config.stop_timeout)
         closing.push_async_callback(workers.stop)
         await workers.start()
@@ -102,20 +105,9 @@ async def serve(config: settings.Settings, worker: Worker | None = None) -> None
     async with AsyncExitStack() as closing:
         sockets = worker.listening() if worker else _bind(config)
         closing.callback(_close, sockets)
-        uri = worker.mongo if worker else config.mongo or await _private_mongod(config, closing)
-        connection = await _connect(config, uri, closing)
-        secret = await connection.secret()
-        bus = await _bus(connection, closing, worker) if worker or config.mongo else None
-        chat = make_chat(config, connection, secret, bindings, kinds, bus=bus)
-        closing.callback(chat.identity.close)
-        closing.callback(chat.hearsay.close)
+        chat, secret = await open_chat(config, closing, bindings, kinds, worker=worker)
         openid = web.make_openid(config, secret)
         closing.callback(openid.close)
-        closing.push_async_callback(chat.bus.stop)
-        await chat.bus.start()  # before anything is read that others may change
-        await prepare(chat)
-        if chat.bus.is_shared:
-            await chat.registry.company.gather()
         server = web.make_server(config, application(chat, Sessions(chat), reach, openid))
         listener = Listener(server, sockets, file_limit=file_limit, tls=tls)
         for part in (chat.commit, chat.identity, chat.keepalive):
@@ -144,14 +136,7 @@ async def serve(config: settings.Settings, worker: Worker | None = None) -> None
 
 def _work(chat: Chat, server: WebServer) -> list[asyncio.Task[None]]:
     """What goes on for as long as it serves."""
-    work = (
-        _upkeep(chat),
-        chat.metrics.measure_lag(),
-        chat.oversight.figures.run(),
-        chat.house.lifetimes.run(),
-        chat.hooks.deliverer.run(),
-        server.overdue.run(),
-    )
+    work = (*work_of(chat), server.overdue.run())
     return [asyncio.create_task(each) for each in work]
 
 
@@ -209,11 +194,46 @@ def _close(sockets: list[socket.socket]) -> None:
         each.close()
 
 
-async def _private_mongod(config: settings.Settings, closing: AsyncExitStack) -> str:
+async def open_chat(
+    config: settings.Settings,
+    closing: AsyncExitStack,
+    bindings: Sequence[Binding],
+    kinds: Sequence[Kind],
+    *,
+    worker: Worker | None = None,
+) -> tuple[Chat, str]:
+    """The domain on its database, ready to be started, and the secret that it signs with; raises DatabaseError."""
+    uri = worker.mongo if worker else config.mongo or await private_mongod(config, closing)
+    connection = await _connect(config, uri, closing)
+    secret = await connection.secret()
+    bus = await _bus(connection, closing, worker) if worker or config.mongo else None
+    chat = make_chat(config, connection, secret, bindings, kinds, bus=bus)
+    closing.callback(chat.identity.close)
+    closing.callback(chat.hearsay.close)
+    closing.push_async_callback(chat.bus.stop)
+    await chat.bus.start()  # before anything is read that others may change
+    await prepare(chat)
+    if chat.bus.is_shared:
+        await chat.registry.company.gather()
+    return chat, secret
+
+
+async def private_mongod(config: settings.Settings, closing: AsyncExitStack) -> str:
     mongod = PrivateMongod(Path(config.data), cache=config.mongod_cache)
     closing.push_async_callback(mongod.stop)
     await mongod.start()
     return mongod.uri
+
+
+def work_of(chat: Chat) -> list[Coroutine[Any, Any, None]]:
+    """What goes on for as long as it serves."""
+    return [
+        _upkeep(chat),
+        chat.metrics.measure_lag(),
+        chat.oversight.figures.run(),
+        chat.house.lifetimes.run(),
+        chat.hooks.deliverer.run(),
+    ]
 
 
 async def _upkeep(chat: Chat) -> None:
@@ -229,8 +249,9 @@ async def _upkeep(chat: Chat) -> None:
         chat.clients.relieve()
 
 
-async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
-    """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams."""
+async def drain(server: WebServer | None, chat: Chat, timeout: float) -> None:
+    """Takes nothing new, stores what was accepted, answers polls, closes sockets and streams; and the connections of a
+    server of our own."""
     chat.bus.deafen()
     await chat.commit.stop(timeout)
     await chat.hooks.stop()
@@ -242,8 +263,9 @@ async def drain(server: WebServer, chat: Chat, timeout: float) -> None:
     await asyncio.sleep(POLL_ANSWERS)
     with suppress(TimeoutError):
         await asyncio.wait_for(chat.keepalive.emptied.wait(), LAST_ANSWERS)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
+    if server is not None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
     await chat.events.settled(timeout)
     with suppress(Unavailable):
         await chat.registry.mark_active()

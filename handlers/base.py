@@ -15,8 +15,9 @@ from chat.callers import Caller
 from chat.chat import Chat
 from chat.errors import BadRequest, ChatError, Forbidden, TooLarge, Unauthenticated, Unavailable
 from chat.protocol import encode, sentence
+from chat.sessions import Origin
 from handlers.headers import CALL_HEADERS, JSON_HEADERS
-from handlers.identity import Sessions
+from handlers.identity import Sessions, origin_of
 
 Body = TypeVar("Body", bound=msgspec.Struct)
 
@@ -113,6 +114,17 @@ class Handler(Guarded):
         if caller is None:
             raise Unauthenticated("A name is needed: sign in with POST /api/session, or give ?username=.")
         return caller
+
+    def origin(self) -> Origin:
+        """Where a sign-in comes from."""
+        return origin_of(self.request)
+
+    async def after_host(self, loading: Awaitable[None] | None) -> None:
+        """Lets the site around say who this is, where there is one."""
+        if loading is not None:
+            await loading
+        if self.sessions.host is not None:
+            await self.sessions.host.bring_in(self)
 
     def check_still(self, caller: Caller) -> None:
         """Raises Unauthenticated if the caller's session has ended since they were identified."""

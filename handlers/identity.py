@@ -3,6 +3,7 @@
 A session's cookie, the same value as a bearer token, or a name for one connection.
 """
 
+from http.cookies import SimpleCookie
 from typing import NoReturn
 
 from tornado.httputil import HTTPServerRequest
@@ -15,6 +16,7 @@ from chat.conversations import VISITOR_PREFIX
 from chat.errors import Unauthenticated, Unavailable
 from chat.people import User
 from chat.sessions import Origin
+from handlers.hosting import Host
 
 COOKIE = "parley_session"
 # Browsers take it from this very host over TLS alone, so that no neighbour of it can slip in another (RFC 6265bis,
@@ -26,7 +28,8 @@ SECURE_COOKIE = SECURE_PREFIX + COOKIE
 class Sessions:
     """Reads from requests, and writes to answers, whose session they belong to."""
 
-    def __init__(self, chat: Chat, base: str = "") -> None:
+    def __init__(self, chat: Chat, base: str = "", host: Host | None = None) -> None:
+        self.host = host
         name = cookie_name(COOKIE, base)
         self._cookies = {False: name, True: SECURE_PREFIX + name}
         self._tokens = chat.identity.tokens
@@ -112,6 +115,19 @@ class Sessions:
     def clear_cookie(self, handler: RequestHandler) -> None:
         secure = _is_secure(handler.request)
         handler.clear_cookie(self._name(handler.request), path="/", httponly=True, samesite="Lax", secure=secure)
+
+    async def adopt(self, handler: RequestHandler, token: str) -> None:
+        """Gives the browser a session that counts for this request already; raises Unavailable."""
+        self.set_cookie(handler, token)
+        request, name = handler.request, self._name(handler.request)
+        request.headers.setdefault("Cookie", "")
+        request.cookies[name] = SimpleCookie({name: token})[name]
+        await self.load(token)
+
+    def drop(self, handler: RequestHandler) -> None:
+        """Takes its session from the browser, for this request too."""
+        self.clear_cookie(handler)
+        handler.request.cookies.pop(self._name(handler.request), None)
 
     def has_cookie(self, request: HTTPServerRequest) -> bool:
         """Whether a browser sent what it keeps, under TLS or without."""

@@ -26,6 +26,10 @@ class PageHandler(Handler):
         super().set_default_headers()
         self.set_header("Cache-Control", "no-cache")
 
+    def prepare(self) -> Awaitable[None] | None:
+        loading = super().prepare()
+        return loading if self.sessions.host is None else self.after_host(loading)
+
     def write_error(self, status_code: int, **kwargs: Any) -> None:
         title = responses.get(status_code, "Error")
         reason = self.reason_for(status_code, kwargs)

@@ -1,5 +1,6 @@
 """/api/session: signing in, asking who one is, signing out."""
 
+from collections.abc import Awaitable
 from typing import Any
 
 import msgspec
@@ -17,6 +18,10 @@ class SignIn(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class SessionHandler(ApiHandler):
+    def prepare(self) -> Awaitable[None] | None:
+        loading = super().prepare()
+        return loading if self.sessions.host is None else self.after_host(loading)
+
     async def get(self) -> None:
         caller = self.caller()
         self.chat.people.check(caller.user)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
 from tornado.httputil import HTTPServerRequest
-from tornado.web import Application, HTTPError, RequestHandler
+from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler
 
 from handlers.base import ApiHandler, Handler
 from handlers.headers import strict_transport
@@ -57,6 +57,8 @@ class Site(Application):
         self._shared = shared
         self.reach = reach
         self._shown = {handler: _shown(pattern) for pattern, handler, _ in rules}
+        if reach.base:
+            rules = [("", RedirectHandler, {"url": f"{reach.base}/"}), *rules]
         super().__init__(
             [(reach.base + pattern, handler, given) for pattern, handler, given in rules],
             base=reach.base,
