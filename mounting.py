@@ -22,6 +22,7 @@ from tornado.routing import PathMatches, Router, Rule
 
 import server
 import web
+from chat import message_log
 from chat.chat import Chat
 from chat.plugins import load, load_kinds
 from handlers.hosting import Host, Identify
@@ -82,6 +83,7 @@ class Mounted(Router):
 
     async def _start(self, closing: AsyncExitStack) -> None:
         config = self._config
+        message_log.switch(config.message_log == "yes")
         plugins = listed(config.plugins)
         chat, secret = await server.open_chat(config, closing, load(plugins), load_kinds(plugins))
         openid = web.make_openid(config, secret)

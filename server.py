@@ -19,6 +19,7 @@ import logs
 import settings
 import web
 from assembly import make_chat, prepare
+from chat import message_log
 from chat.bus import Bus
 from chat.chat import Chat
 from chat.database import Connection, DatabaseError
@@ -318,6 +319,7 @@ def main() -> None:
         sys.exit(_complain(str(error), 2))
     logs.configure(config.log_format, config.log_level)
     worker = Worker.of(os.environ)
+    message_log.switch(config.message_log == "yes")
     try:
         asyncio.run(supervise(config) if config.processes > 1 and worker is None else serve(config, worker))
     except settings.SettingsError as error:

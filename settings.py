@@ -89,6 +89,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         Literal["no", "yes"], "a line for each request; no: a hundred people who poll make 500 a minute"
     ] = "no"
 
+    message_log: Annotated[
+        Literal["no", "yes"],
+        "a line for each entry that is stored: who, where, how long, never what; no: it "
+        "says of everybody whom they talk with and when",
+    ] = "no"
+
     # What one message may be
     text_limit: Annotated[Count, "characters of a text; longer ones are documents, not messages"] = 4_000
     message_limit: Annotated[Count, "size of one message, its JSON included"] = 64 * 1024

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from chat import message_log
 from chat.bus import Bus, LocalBus
 from chat.database import summary
 from chat.entries import Entry
@@ -270,6 +271,8 @@ class GroupCommit:
         if log.isEnabledFor(logging.DEBUG):
             for pending, entry in zip(batch, entries, strict=True):
                 log.debug("process %s handled %s/%d", self._bus.process, pending.room.key, entry.seq)
+        handled = ((pending.room.key, entry) for pending, entry in zip(batch, entries, strict=True))
+        message_log.note(handled, self._bus.process)
 
     async def _answer_known(self, rest: list[_Pending]) -> list[_Pending]:
         """The first of `rest` has a key that the log knows: answers it with the entry of then. Returns what is left."""

@@ -25,7 +25,7 @@ class Dashboard(RequestHandler):
         self.rooms = rooms
 
     def get(self) -> None:
-        self.set_header("Content-Security-Policy", "default-src 'self'")
+        self.set_header("Content-Security-Policy", "default-src 'self'; img-src 'self' data:")
         self.render("page.html", rooms=self.rooms)
 
 

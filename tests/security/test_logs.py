@@ -32,7 +32,13 @@ def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
 def test_a_day_in_the_log(folder: Path, mongod: SessionMongod, database: str) -> None:
     """Sign-ins, messages, sockets and refusals: each line is an object, and in none of them is a text, a password, a
     token or what stood in an address."""
-    flags = ("--log-level=debug", "--access-log=yes", f"--mongo={mongod.uri}", f"--database={database}")
+    flags = (
+        "--log-level=debug",
+        "--access-log=yes",
+        "--message-log=yes",
+        f"--mongo={mongod.uri}",
+        f"--database={database}",
+    )
     with Server(folder, *flags) as server:
         token = server.token("ann")
         assert server.call("POST", "/api/account", {"name": "cid", "password": PASSWORD})[0] == 201
@@ -58,6 +64,12 @@ def test_a_day_in_the_log(folder: Path, mongod: SessionMongod, database: str) ->
         each["event"] for each in accesses
     }
     assert all(event["address"] == "127.0.0.1" and event["ms"] >= 0 and event["status"] for event in accesses)
+    messages = [event for event in found if event["logger"] == "parley.messages"]
+    assert [(each["event"], each["room"], each["seq"], each["length"]) for each in messages] == [
+        ("message", "a", 1, len(TEXT)),
+        ("message", "a", 2, len(TEXT)),
+    ]
+    assert all(each["user"].startswith("g-") for each in messages)
     text = "\n".join(server.lines)
     for secret in (TEXT, quote(TEXT), PASSWORD, token, "a-token-that-is-wrong", "pwned", "mallory", "nonsense"):
         assert secret not in text, secret
