@@ -45,9 +45,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     hosts: Annotated[
         str, "names it is reached by, or * for any; addresses, localhost and this machine's own name always are"
     ] = ""
-    origins: Annotated[str, "other sites whose pages may open sockets and write here, like https://www.example.org"] = (
-        ""
-    )
+    origins: Annotated[
+        str, "other sites whose pages may open sockets, read and write here, like https://www.example.org"
+    ] = ""
     embed_origins: Annotated[
         str, "sites that may show the support desk's widget in their pages, like https://www.example.org"
     ] = ""

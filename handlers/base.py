@@ -44,6 +44,8 @@ class Guarded(RequestHandler):
         self.clear_header("Server")
         for name, value in self.guards.items():
             self.set_header(name, value)
+        for name, value in self.settings["origins"].sharing(self.request).items():
+            self.set_header(name, value)
         if self.request.protocol == "https" and self.settings["hsts"]:
             self.set_header("Strict-Transport-Security", self.settings["hsts"])
 

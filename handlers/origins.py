@@ -5,10 +5,19 @@ page comes from, and pages cannot change that: `Sec-Fetch-Site` (Fetch Metadata 
 since 2023, on https and localhost) and `Origin` (RFC 6454; with every write and every socket, all browsers since 2019).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from urllib.parse import urlsplit
 
 from tornado.httputil import HTTPServerRequest
+
+# What an answer tells a browser that the page of another site, which is allowed, may read of it (Fetch Standard,
+# section 3.2): all, but without any cookie. That page says by a token who it is.
+_READABLE = {"Access-Control-Expose-Headers": "Retry-After", "Vary": "Origin"}
+_PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Last-Event-ID",
+    "Access-Control-Max-Age": "7200",  # as long as browsers remember it at most
+}
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _PORTS = {"http": 80, "https": 443}
@@ -53,6 +62,30 @@ class Origins:
         if has_cookie and not _has_token(request):
             return "A socket with a cookie needs the Origin of its page; without one, give a bearer token."
         return ""
+
+    def sharing(self, request: HTTPServerRequest) -> Mapping[str, str]:
+        """The headers of an answer that let the page that asks read it, if it is of a site that is allowed."""
+        if not self._allowed:
+            return {}
+        if not self.shares(request):
+            return {"Vary": "Origin"}
+        is_preflight = request.method == "OPTIONS"
+        origin = {"Access-Control-Allow-Origin": request.headers["Origin"]}
+        return origin | _READABLE | (_PREFLIGHT if is_preflight else {})
+
+    def shares(self, request: HTTPServerRequest) -> bool:
+        """Whether the request is from a page of another site that is allowed."""
+        given = request.headers.get_list("Origin") if self._allowed else []
+        try:
+            return bool(given) and normal(given[0]) in self._allowed
+        except ValueError:
+            return False
+
+    def is_preflight(self, request: HTTPServerRequest) -> bool:
+        """Whether a browser asks, for the page of a site that is allowed, what that page may do here."""
+        return (
+            request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers and self.shares(request)
+        )
 
     def is_ours(self, origin: str | None, request: HTTPServerRequest, *, by_browser: bool = False) -> bool:
         """Whether an Origin is allowed, or is the very scheme, host and port that were asked.

@@ -25,7 +25,8 @@ def _head(second: int, strict_transport: str) -> bytes:
 class QuickHandler(ApiHandler):
     """A handler that is called so often that its headers matter: making and writing them is a third of a poll's time.
 
-    They are only made where they are needed: for an error, and for clients that want the connection closed.
+    They are only made where they are needed: for an error, for clients that want the connection
+    closed, and for pages of other sites.
     """
 
     _made = False
@@ -43,7 +44,7 @@ class QuickHandler(ApiHandler):
         stream = connection.stream
         if stream.closed():
             self._answered = True
-        elif self._is_kept_open():
+        elif self._is_plain():
             connection.set_close_callback(None)
             strict_transport = self.settings["hsts"] if self.request.protocol == "https" else ""
             head = _head(int(time.time()), strict_transport)
@@ -60,7 +61,10 @@ class QuickHandler(ApiHandler):
             self.clear()
             self.finish(body)
 
-    def _is_kept_open(self) -> bool:
+    def _is_plain(self) -> bool:
+        """Whether the ready-made head fits: the connection stays open, and no page of another site reads the answer."""
+        if self.settings["origins"].shares(self.request):
+            return False
         wanted = self.request.headers.get_list("Connection")
         return self.request.version == "HTTP/1.1" and (not wanted or wanted[0].lower() == "keep-alive")
 

@@ -73,6 +73,8 @@ class Site(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         if self.refusal(request) is None:
+            if self.reach.origins.is_preflight(request):
+                return self.get_handler_delegate(request, Preflight, self._shared)
             return super().find_handler(request, **kwargs)
         handler = RefusedCall if request.path.removeprefix(self.reach.base).startswith(CALLS) else RefusedPage
         return self.get_handler_delegate(request, handler, self._shared)
@@ -105,6 +107,16 @@ class Site(Application):
                     }
                 },
             )
+
+
+class Preflight(ApiHandler):
+    """What a page of another site may do here: its headers say it, whoever asks."""
+
+    def prepare(self) -> None:
+        """Who is banned is told so when they ask for something."""
+
+    def options(self) -> None:
+        self.no_content()
 
 
 class Refused(Handler):

@@ -2,14 +2,18 @@
 
 import ast
 import asyncio
+import base64
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from tornado.httpclient import HTTPRequest
 from tornado.httputil import HTTPServerRequest
 from tornado.routing import PathMatches
 from tornado.testing import gen_test
+from tornado.websocket import websocket_connect
 from websockets.exceptions import InvalidStatus
 
 from chat.callers import Caller
@@ -218,6 +222,53 @@ class OriginTest(WebCase):
                 assert refused.status == 403, path
             link = await self.by_cookie("GET", path, Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="navigate")
             assert link.status == 200, path
+
+    @gen_test
+    async def test_pages_of_sites_that_are_allowed_read_answers(self) -> None:
+        """All that a script may ask, errors and `Retry-After` too; but no cookie goes with it, and nobody else may."""
+        friend = {"Origin": "https://friend.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+        await self.send("a", "one", token=self.known)
+        token = {"Authorization": f"Bearer {self.known}"}
+        for path in ("/api/rooms", "/api/rooms/none", "/api/poll?room=a&after=0", "/static/js/parley.js"):
+            answer = await self.call("GET", path, headers=friend | token)
+            assert answer.headers["Access-Control-Allow-Origin"] == "https://friend.example", path
+            assert answer.headers["Vary"] == "Origin" and "Access-Control-Allow-Credentials" not in answer.headers
+            ours = await self.call("GET", path, headers={**OWN, **token})
+            assert "Access-Control-Allow-Origin" not in ours.headers, path
+        stream = await self.stream("a", headers=friend | token)
+        assert stream.headers["access-control-allow-origin"] == "https://friend.example"
+
+    @gen_test
+    async def test_browsers_ask_before(self) -> None:
+        """What the page of an allowed site may do is told before it does it, and to no other site."""
+        asks = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "authorization,content-type"}
+        for path in ("/api/session", "/api/rooms/a/commands", "/api/stream"):
+            answer = await self.call("OPTIONS", path, headers=asks | {"Origin": "https://friend.example"})
+            assert answer.status == 204
+            assert "Authorization" in answer.headers["Access-Control-Allow-Headers"]
+            assert "DELETE" in answer.headers["Access-Control-Allow-Methods"]
+            assert "Access-Control-Allow-Credentials" not in answer.headers
+            other = await self.call("OPTIONS", path, headers=asks | THEIRS)
+            assert other.status == 405 and "Access-Control-Allow-Origin" not in other.headers
+
+    @gen_test
+    async def test_a_page_shows_its_token_to_a_socket(self) -> None:
+        """It can set no header: the token stands, in base64url, beside the name of the protocol."""
+        known, none = (base64.urlsafe_b64encode(each.encode()).decode().rstrip("=") for each in (self.known, "none"))
+        first = json.loads(await self.first_said(known))
+        assert (first["type"], first["user"]["name"]) == ("welcome", "ann")
+        for wrong in (none, "a", "%%", ""):
+            assert json.loads(await self.first_said(wrong))["code"] == "unauthenticated", wrong
+        assert await self.handshake("/ws", THEIRS | {"Sec-WebSocket-Protocol": f"parley, bearer.{known}"}) == 403
+
+    async def first_said(self, token: str) -> str:
+        """What a socket of our page hears first, with this token among its protocols."""
+        request = HTTPRequest(self.get_url("/ws").replace("http:", "ws:"), headers={"Origin": self.own_origin()})
+        socket = await websocket_connect(request, subprotocols=["parley", f"bearer.{token}"])
+        assert socket.selected_subprotocol == "parley"
+        said = await socket.read_message()
+        socket.close()
+        return str(said)
 
     @gen_test
     async def test_sockets_need_their_page(self) -> None:
