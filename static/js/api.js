@@ -1,6 +1,4 @@
-import { Site } from './site.js';
-
-export { ApiError } from './site.js';
+import { Site } from './parley.js';
 
 /** The server that this page is from, as whom its cookie says. */
 export const here = new Site();

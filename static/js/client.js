@@ -1,21 +1,24 @@
 import { Connection } from './connection.js';
 import { Emitter } from './emitter.js';
+import { Closed, Refused, RoomLost } from './errors.js';
 import { Outbox } from './outbox.js';
-import { roomApi, roomKey } from './room-name.js';
-import { ApiError, Site } from './site.js';
+import { Room } from './room.js';
+import { roomKey } from './room-name.js';
+import { Site } from './site.js';
 
-/** What the connection says and the client says after it. */
-const PASSED_ON = ['state', 'reset', 'gap', 'subscribed', 'people', 'joined', 'left', 'typing', 'read', 'unsubscribed'];
+/** How long what is said but not acknowledged has when the client closes, in milliseconds. */
+const CLOSE_WITHIN = 5_000;
 
-/** The states of a connection that does not come back by itself. */
-const ENDS = new Set(['signed-out', 'offline']);
+/** Events of a room that may wait to be taken by its reader. */
+const QUEUE_LIMIT = 10_000;
+
+const NOTES = ['joined', 'left', 'typing', 'read'];
+
+/** How the states of a Connection that does not come back by itself are called here. */
+const ENDS = { 'signed-out': 4401, offline: 1000 };
 
 /**
- * One person's client, for programs: joins rooms, says things, and tells what happens.
- *
- * It emits each entry under its type, once and in order (`message`, `edit`, `delete`, `reaction`, as the contract has
- * them), `lost` (a room one is in no longer: `{room, code, reason}`), and what Connection emits of `state`, `reset`,
- * `gap`, `subscribed`, `people`, `joined`, `left`, `typing` and `read`.
+ * One person's client, for programs: joins rooms and says things. It emits `state` (the state, whenever it changes).
  */
 export class Client extends Emitter {
   #site;
@@ -23,44 +26,41 @@ export class Client extends Emitter {
   #connection;
   #outbox;
   #endsSession;
-  #rooms = new Map();
-  #joining = new Map();
+  #queueLimit;
+  #closed = null;
+  #joined = new Map();
   #unanswered = new Map();
 
   /**
-   * A client of the server at `origin` (without one, of the page's own): as a guest with `name`, as an account with
-   * `name` and `password`, as whom a `token` names, or else as whom the browser's cookie does. `transport`: "ws",
-   * "stream" or "poll" to take that one and no other. Throws ApiError.
+   * A client of the server at `address`, like "https://chat.example.org" (without one, of the page's own). Who one is: a
+   * guest with `name`, an account with `name` and `password`, whom a `token` names (that of a bot, or of a session), or
+   * else whom the browser's cookie does.
+   *
+   * `transport` ("ws", "stream" or "poll") takes one way and no other; without it the best one that is not blocked is
+   * taken. `outbox` is a name under which what is not acknowledged is kept in the browser's storage. `outboxLimit`
+   * commands may wait to be acknowledged, and `queueLimit` events of a room to be taken by its reader.
+   *
+   * Throws Refused (`name_taken`, `unauthenticated` …), Unreachable.
    */
-  static async open(origin, { name, password, token = null, transport = null } = {}) {
-    let site = new Site(origin, { token });
-    let user;
-    if (name === undefined) {
-      ({ user } = await site.call('GET', '/api/session'));
-    } else {
-      const body = password === undefined ? { name } : { name, password };
-      const session = await site.call('POST', '/api/session', { body });
-      user = session.user;
-      // A page has the cookie now, and only with that it may open a WebSocket.
-      if (!('document' in globalThis)) site = new Site(origin, { token: session.token });
-    }
-    return new Client(site, user, { transport, endsSession: name !== undefined });
+  static async open(address, { name, password, token, ...options } = {}) {
+    if (name !== undefined && token !== undefined) throw new TypeError('either a name or a token says who one is');
+    const hasName = name !== undefined;
+    const site = new Site(address, { token: hasName ? '' : token });
+    if (!hasName) return new Client(site, (await site.call('GET', '/api/session')).user, options);
+    const body = password === undefined ? { name } : { name, password };
+    const session = await site.call('POST', '/api/session', { body });
+    return new Client(site.as(session.token), session.user, { ...options, endsSession: true });
   }
 
-  constructor(site, user, { transport = null, endsSession = false } = {}) {
+  constructor(site, user, { transport, outbox, outboxLimit, queueLimit = QUEUE_LIMIT, endsSession = false } = {}) {
     super();
     this.#site = site;
     this.#user = user;
     this.#endsSession = endsSession;
-    this.#connection = new Connection({ site, transport });
-    this.#outbox = new Outbox(this.#connection);
-    for (const type of PASSED_ON) this.#connection.on(type, (detail) => this.emit(type, detail));
-    this.#connection.on('entries', (event) => this.#take(event));
-    this.#connection.on('subscribed', (event) => this.#joined(event));
-    this.#connection.on('refused', (event) => this.#lose(event));
-    this.#connection.on('state', ({ name, reason }) => ENDS.has(name) && this.#end(name, reason));
-    this.#outbox.on('settled', ({ item, ack: { seq, at } }) => this.#answer(item.command.key, { seq, at }));
-    this.#outbox.on('failed', (item) => this.#fail(item));
+    this.#queueLimit = queueLimit;
+    this.#connection = new Connection(site, { transport });
+    this.#outbox = new Outbox(this.#connection, outbox, { limit: outboxLimit });
+    this.#follow();
     this.#connection.start();
   }
 
@@ -69,122 +69,189 @@ export class Client extends Emitter {
     return this.#user;
   }
 
-  /** The state of the connection, as Connection has it. */
+  /** What signs in as the same person elsewhere, until the client closes; null where the browser's cookie does. */
+  get token() {
+    return this.#site.token;
+  }
+
+  /** "connecting", "online", "reconnecting", "out" (of all rooms: it connects again when something is wanted), "closed". */
   get state() {
-    return this.#connection.state;
+    const { name } = this.#connection.state;
+    return this.#closed || name in ENDS ? 'closed' : name;
   }
 
-  /** Receives a room from now on; resolves to `{room, title, messages}`, with its latest messages. */
-  join(room) {
-    const known = this.#rooms.get(roomKey(room));
-    if (known) return known;
-    const joining = new Promise((resolve, reject) => {
-      this.#joining.set(roomKey(room), { resolve, reject, messages: [] });
-    });
-    this.#rooms.set(roomKey(room), joining);
-    this.#connection.subscribe(room);
-    return joining;
+  /** Why the client is closed, a Closed; null while it is not. */
+  get closed() {
+    return this.#closed;
   }
 
-  /** Receives a room no longer. */
+  /** The way to the server that is taken now. */
+  get transport() {
+    return this.#connection.state.transport;
+  }
+
+  /** How much of what was said is not acknowledged. */
+  get unsent() {
+    return this.#outbox.unsent;
+  }
+
+  /**
+   * Joins a room, or returns it where one is in it. Its last `history` messages are in `recent`. With a `cursor` it goes
+   * on from there instead, and what was missed are its first events. It waits for as long as there is no connection.
+   * Throws RoomLost (a Refused) where the room cannot be had, Closed.
+   */
+  join(name, { history, cursor } = {}) {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const known = this.#joined.get(roomKey(name));
+    if (known) return known.answered;
+    const joined = { room: new Room(this, name, { cursor, queueLimit: this.#queueLimit }) };
+    joined.answered = new Promise((resolve, reject) => Object.assign(joined, { resolve, reject }));
+    joined.answered.catch(() => null); // whoever joins may have gone away
+    this.#joined.set(roomKey(name), joined);
+    this.#connection.subscribe(name, { history, cursor });
+    return joined.answered;
+  }
+
+  /** Receives a room, given as it is or by its name, no longer. */
   leave(room) {
-    this.#rooms.delete(roomKey(room));
-    this.#connection.unsubscribe(room);
+    const name = typeof room === 'string' ? room : room.name;
+    const joined = this.#joined.get(roomKey(name));
+    if (!joined || (typeof room !== 'string' && joined.room !== room)) return;
+    this.#connection.unsubscribe(name);
+    this.#part(name, new RoomLost('left', 'One has left the room.'), null);
   }
 
-  /** Says a text, or `{kind, data}`; resolves to `{seq, at}` once it is stored, however long that takes, or rejects. */
-  send(room, said) {
-    return this.#change({ type: 'send', room, ...(typeof said === 'string' ? { text: said } : said) });
+  /** Says something in a room without joining it, as `Room.send` does. */
+  send(room, said, options) {
+    return this.#say({ type: 'send', room, ...(typeof said === 'string' ? { text: said } : said) }, options);
   }
 
-  /** Edits the message `target` (a `seq`) of one's own. */
   edit(room, target, text) {
-    return this.#change({ type: 'edit', room, target, text });
+    return this.#say({ type: 'edit', room, target: seqOf(target), text });
   }
 
   delete(room, target) {
-    return this.#change({ type: 'delete', room, target });
+    return this.#say({ type: 'delete', room, target: seqOf(target) });
   }
 
-  react(room, target, emoji, on = true) {
-    return this.#change({ type: 'react', room, target, emoji, on });
+  react(room, target, emoji, { on = true } = {}) {
+    return this.#say({ type: 'react', room, target: seqOf(target), emoji, on });
   }
 
-  /** Tells that one is typing; lost where the connection is. */
-  typing(room) {
-    this.#connection.send({ type: 'typing', room });
+  /** Says what passes; lost while there is no connection. */
+  tell(command) {
+    this.#connection.send(command);
   }
 
-  /** Tells how far one has read; lost where the connection is. */
-  read(room, seq) {
-    this.#connection.send({ type: 'read', room, seq });
+  /** The rooms one may see, the latest active first. Throws Refused, Unreachable. */
+  async rooms({ limit = 200 } = {}) {
+    return (await this.call('GET', '/api/rooms', { query: { limit } })).rooms;
   }
 
-  /** A page of history: `{entries, more, seq, epoch}`, the last `limit` messages before `before`, or of all. */
-  history(room, { before, limit = 50 } = {}) {
-    return this.call('GET', `${roomApi(room)}/messages`, { query: { limit, ...(before && { before }) } });
+  /** Makes a room, with the settings that the contract has. Throws Refused (`name_taken` …), Unreachable. */
+  makeRoom(settings = {}) {
+    return this.call('POST', '/api/rooms', { body: settings });
   }
 
-  /** Calls the HTTP interface, as Site has it. */
+  /** Calls the HTTP interface, for all that has no method here. Throws Refused, Unreachable. */
   call(method, path, options) {
     return this.#site.call(method, path, options);
   }
 
-  /** Ends the connection, and the session where `open` began it. What is not acknowledged by then rejects. */
+  /** Waits a moment for what is not acknowledged, ends the connection, and signs out where `open` has signed in. */
   async close() {
-    this.#connection.close();
-    this.#outbox.close();
-    if (this.#endsSession) await this.call('DELETE', '/api/session').catch(() => null);
+    if (this.#closed) return;
+    await this.#emptied(CLOSE_WITHIN);
+    this.#end(1000, 'The client is closed.');
+    if (!this.#endsSession) return;
+    await this.call('DELETE', '/api/session', { patience: CLOSE_WITHIN }).catch((error) => console.info('not signed out:', error));
   }
 
-  #change(command) {
-    if (ENDS.has(this.state.name)) return Promise.reject(ended(this.state));
+  #follow() {
+    const connection = this.#connection;
+    const inRoom = (take) => (event) => {
+      const joined = this.#joined.get(roomKey(event.room));
+      if (joined) take(joined, event);
+    };
+    connection.on('entries', inRoom(({ room }, { entries }) => room.take(entries)));
+    connection.on('gap', inRoom(({ room }, { gap: [first, last] }) => room.note({ type: 'gap', room: room.name, first, last })));
+    connection.on('reset', inRoom(({ room }, { epoch }) => room.note({ type: 'reset', room: room.name, epoch })));
+    connection.on('subscribed', inRoom((joined, event) => this.#begin(joined, event)));
+    connection.on('people', inRoom(({ room }, { members, people }) => room.takeMembers(members, people)));
+    for (const type of NOTES) connection.on(type, inRoom(({ room }, event) => room.note(event)));
+    connection.on('refused', ({ room, code, reason }) => this.#lose(room, new RoomLost(code, reason, { room })));
+    connection.on('state', (state) => this.#turn(state));
+    this.#outbox.on('settled', ({ item, ack }) => this.#answer(item.command, ack));
+    this.#outbox.on('failed', (item) => this.#fail(item));
+  }
+
+  #begin({ room, resolve }, subscribed) {
+    room.begin(subscribed);
+    if (subscribed.members) room.takeMembers(subscribed.members, subscribed.people);
+    resolve(room);
+  }
+
+  #lose(name, error) {
+    this.#part(name, error, error);
+  }
+
+  #part(name, forWhoJoins, forReader) {
+    const joined = this.#joined.get(roomKey(name));
+    this.#joined.delete(roomKey(name));
+    joined?.reject(forWhoJoins);
+    joined?.room.end(forReader);
+  }
+
+  #turn({ name, code, reason }) {
+    if (name in ENDS) this.#end(code ?? ENDS[name], reason || 'One is not signed in any more.');
+    else if (!this.#closed) this.emit('state', name);
+  }
+
+  #say(command, options) {
+    if (this.#closed) return Promise.reject(this.#closed);
     return new Promise((resolve, reject) => {
-      const answers = { resolve, reject };
-      this.#unanswered.set(this.#outbox.add(command), answers);
+      const key = this.#outbox.add(command, options);
+      this.#unanswered.set(key, { resolve, reject });
     });
   }
 
-  #answer(key, answer) {
-    this.#unanswered.get(key)?.resolve(answer);
+  #answer({ key, room }, { seq, at }) {
+    this.#unanswered.get(key)?.resolve({ room, key, seq, at });
     this.#unanswered.delete(key);
   }
 
-  #fail({ command: { key }, code, reason }) {
-    this.#unanswered.get(key)?.reject(new ApiError(0, code, reason));
+  #fail({ command: { key }, code, reason, retryAfter }) {
+    this.#unanswered.get(key)?.reject(new Refused(code, reason, { retryAfter }));
     this.#unanswered.delete(key);
     this.#outbox.discard(key);
   }
 
-  #take({ room, entries }) {
-    const joining = this.#joining.get(roomKey(room));
-    if (joining) joining.messages.push(...entries);
-    else for (const entry of entries) this.emit(entry.type, entry);
+  #emptied(milliseconds) {
+    if (this.unsent === 0) return null;
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, milliseconds);
+      const stop = this.#outbox.on('change', () => {
+        if (this.unsent > 0) return;
+        stop();
+        clearTimeout(timer);
+        resolve();
+      });
+    });
   }
 
-  #joined({ room, title }) {
-    const joining = this.#joining.get(roomKey(room));
-    this.#joining.delete(roomKey(room));
-    joining?.resolve({ room, title: title ?? room, messages: joining.messages });
-  }
-
-  #lose({ room, code, reason }) {
-    const joining = this.#joining.get(roomKey(room));
-    this.#joining.delete(roomKey(room));
-    this.#rooms.delete(roomKey(room));
-    if (joining) joining.reject(new ApiError(0, code, reason));
-    else this.emit('lost', { room, code, reason });
-  }
-
-  #end(name, reason) {
-    const error = ended({ name, reason });
-    for (const { reject } of [...this.#joining.values(), ...this.#unanswered.values()]) reject(error);
-    this.#joining.clear();
+  // The end, for all that waits for something.
+  #end(code, reason) {
+    if (this.#closed) return;
+    this.#closed = new Closed(code, reason);
+    this.#connection.close();
+    this.#outbox.close();
+    for (const { room } of [...this.#joined.values()]) this.#part(room.name, this.#closed, this.#closed);
+    for (const { reject } of this.#unanswered.values()) reject(this.#closed);
     this.#unanswered.clear();
+    this.emit('state', 'closed');
   }
 }
 
-function ended({ name, reason }) {
-  const isSignedOut = name === 'signed-out';
-  return new ApiError(0, isSignedOut ? 'unauthenticated' : 'closed', reason || 'The connection has ended.');
+function seqOf(target) {
+  return typeof target === 'number' ? target : target.seq;
 }

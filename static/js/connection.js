@@ -1,8 +1,7 @@
-import { here } from './api.js';
 import { Backoff } from './backoff.js';
 import { Emitter } from './emitter.js';
+import { Refused } from './errors.js';
 import { roomApi } from './room-name.js';
-import { ApiError } from './site.js';
 import { Subscriptions } from './subscriptions.js';
 import { CLIMB_AFTER, TransportLadder } from './transport-ladder.js';
 
@@ -25,14 +24,16 @@ const RESTARTS = new Set([1001, 1012]);
 const BROKEN = 4400;
 const UNAUTHENTICATED = 4401;
 const FORBIDDEN = 4403;
+const NORMAL = 1000;
+const LOST = 1006;
 const TOO_MUCH = 4429;
 
 /**
  * The one connection of a page to the server. It carries several rooms over whichever transport gets
  * through, comes back by itself after a loss, and goes on where each room's cursor stands.
  *
- * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, isFirst}`),
- * `reset` and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
+ * It emits `state` (the value of `state`), `subscribed` (`{room, title, members, people, epoch, seq, isFirst}`),
+ * `reset` (`{room, epoch}`) and `gap` (`{room, gap}`), `entries` (`{room, entries, isFirst}`; each entry once, in order),
  * `refused` (a room that cannot be had, or no longer: `{room, code, reason}`), and all else that the server
  * sends under its own type (`welcome`, `ack`, `error`, `joined`, `left`, `typing`, `read`, `signal`, and from a long-poll
  * `people`: a room's whole list, `isReturn` where it is the first after a break).
@@ -47,16 +48,17 @@ export class Connection extends Emitter {
   #climbTimer;
   #readyAt = null;
   #state = { name: 'connecting' };
+  #wakers = new AbortController();
   #isForRooms;
 
   /**
-   * `transport`: "ws", "stream" or "poll" to take that one and no other; `site`: the server, a Site; `isForRooms`:
+   * `site`: the server, a Site; `transport`: "ws", "stream" or "poll" to take that one and no other; `isForRooms`:
    * whether it is wanted only while there is a room to receive; `without`: as Subscriptions has it.
    */
-  constructor({ transport = null, site = here, isForRooms = true, without = [] } = {}) {
+  constructor(site, { transport = null, isForRooms = true, without = [] } = {}) {
     super();
-    this.#subscriptions = new Subscriptions(without);
     this.#site = site;
+    this.#subscriptions = new Subscriptions(without);
     this.#isForRooms = isForRooms;
     this.#ladder = new TransportLadder(transport, site);
     for (const type of PASSED_ON) this.#subscriptions.on(type, (detail) => this.emit(type, detail));
@@ -65,29 +67,30 @@ export class Connection extends Emitter {
   }
 
   /**
-   * `{name, transport, nextTry, reason}`: `name` is "connecting", "online", "reconnecting" (again at
+   * `{name, transport, nextTry, code, reason}`: `name` is "connecting", "online", "reconnecting" (again at
    * `nextTry`, by performance.now()), "signed-out", "out" (of all rooms, until there is another one) or "offline"
-   * (for good; `reason` says why).
+   * (for good; a close `code` and a `reason` say why).
    */
   get state() {
     return { ...this.#state, transport: this.#ladder.current.title };
   }
 
   get isOnline() {
-    return this.#state.name === 'online';
+    return this.#state.name === 'online' && this.#transport !== null;
   }
 
   /** Connects, and comes back after losses until the server says not to. */
   start() {
-    globalThis.addEventListener?.('online', () => this.#hurry());
-    globalThis.document?.addEventListener('visibilitychange', () => document.hidden || this.#hurry());
+    const { signal } = this.#wakers;
+    globalThis.addEventListener?.('online', () => this.#hurry(), { signal });
+    globalThis.document?.addEventListener('visibilitychange', () => document.hidden || this.#hurry(), { signal });
     this.connect();
   }
 
   /** Ends the connection for good. */
   close() {
     this.#drop();
-    this.#setState({ name: 'offline', reason: '' });
+    if (!this.#isOver) this.#end(NORMAL, 'The connection is closed.');
   }
 
   /** Connects now, whatever the state; for "try now", and after signing in. */
@@ -103,9 +106,12 @@ export class Connection extends Emitter {
     this.#transport = transport;
   }
 
-  /** Receives a room from now on. A room already received changes nothing. */
-  subscribe(name) {
-    const room = this.#subscriptions.add(name);
+  /**
+   * Receives a room from now on: from a cursor `{epoch, seq}`, or from its last `history` messages. A room already
+   * received changes nothing.
+   */
+  subscribe(name, options) {
+    const room = this.#subscriptions.add(name, options);
     if (room && this.#state.name === 'out') this.connect();
     else if (room) this.#transport?.subscribe(room);
   }
@@ -124,6 +130,15 @@ export class Connection extends Emitter {
 
   get #isOut() {
     return this.#isForRooms && this.#subscriptions.rooms.length === 0;
+  }
+
+  get #isOver() {
+    return this.#state.name === 'offline';
+  }
+
+  #end(code, reason) {
+    this.#wakers.abort();
+    this.#setState({ name: 'offline', code, reason });
   }
 
   #hurry() {
@@ -161,8 +176,7 @@ export class Connection extends Emitter {
     const hadOpened = this.#readyAt !== null;
     this.#drop();
     if (lasted > SOUND_AFTER) this.#backoff.reset();
-    if (code === FORBIDDEN || (code === BROKEN && error)) await this.#loseRooms({ code, error, reason, room });
-    else if (code === BROKEN) this.#setState({ name: 'offline', reason });
+    if (code === FORBIDDEN || code === BROKEN) await this.#refused({ code, error, reason, room, hadOpened });
     else if (code === TOO_MUCH) this.#retryIn((retryAfter ?? BUSY_WAIT) * 1_000);
     else if (RESTARTS.has(code)) this.#retryIn(Math.max(this.#backoff.next(), Math.random() * RESTART_SPREAD));
     else if (code === UNAUTHENTICATED) await this.#askWhoOneIs(hadOpened ? reason : null);
@@ -178,34 +192,48 @@ export class Connection extends Emitter {
     if (!(await this.#diagnose(UNAUTHENTICATED, reason))) this.#retryIn(this.#backoff.next());
   }
 
-  // Goes on without the room that is lost. Where it is not named, as of several rooms, each is asked for.
-  async #loseRooms({ code, error = 'forbidden', reason, room }) {
+  // A refusal is about a room, unless the connection never opened and no request for rooms was made: then it is the end.
+  async #refused({ code, error, reason, room, hadOpened }) {
+    const isByRequest = error !== undefined;
+    const isAboutRooms = isByRequest || (code === FORBIDDEN && hadOpened);
+    const hasLost = isAboutRooms && (await this.#loseRooms({ error, reason, room }));
+    if (this.#isOver) return;
+    const mayComeBack = hasLost || (isAboutRooms && !isByRequest && this.#subscriptions.rooms.length > 0);
+    if (!mayComeBack) this.#end(code, reason);
+    else if (this.#isOut) this.#setState({ name: 'out' });
+    else this.#retryIn(this.#backoff.next());
+  }
+
+  // Goes on without the rooms that are lost; says whether there were any. Where the room is not named, as of several,
+  // each is asked for.
+  async #loseRooms({ error = 'forbidden', reason, room }) {
     const before = this.#subscriptions.rooms;
     const lost = room ? [room] : before.map(({ name }) => name);
     for (const name of lost) {
       const refusal = lost.length > 1 ? await refusalOf(this.#site, name) : { code: error, reason };
       if (refusal) this.#subscriptions.lose(name, refusal);
     }
-    const isSame = this.#subscriptions.rooms.length === before.length;
-    if (code === BROKEN && isSame) this.#setState({ name: 'offline', reason });
-    else if (this.#isOut) this.#setState({ name: 'out' });
-    else this.#retryIn(this.#backoff.next());
+    return this.#subscriptions.rooms.length < before.length;
   }
 
   // A browser does not tell why a WebSocket did not open. If the session is still good over plain HTTP
   // the server is there and this way to it is blocked; if the server is down, no other way would be open.
-  // Returns whether one is signed out, for the reason given where the server says no other.
+  // Returns whether that is the end, for the reason given where the server says no other.
   async #diagnose(code, reason = null) {
     const tried = this.#ladder.current;
-    const session = await this.#site.call('GET', '/api/session').catch((error) => error);
-    if (session instanceof ApiError && (session.status === 401 || session.status === 409)) {
+    const failure = await this.#site.call('GET', '/api/session').then(() => null, (error) => error);
+    if (this.#isOver) return true;
+    if (failure instanceof Refused && (failure.status === 401 || failure.status === 409)) {
       this.#drop();
-      this.#setState({ name: 'signed-out', reason: session.status === 409 ? session.reason : reason });
+      this.#setState({ name: 'signed-out', reason: failure.status === 409 ? failure.reason : reason });
       return true;
     }
-    if (!(session instanceof ApiError) && code === 1006 && tried === this.#ladder.current) {
-      this.#ladder.failed();
+    if (failure?.status === 403) {
+      this.#drop();
+      this.#end(FORBIDDEN, failure.reason);
+      return true;
     }
+    if (failure === null && code === LOST && tried === this.#ladder.current) this.#ladder.failed();
     return false;
   }
 
@@ -216,7 +244,8 @@ export class Connection extends Emitter {
 
   #postpone({ room, seconds }) {
     const transport = this.#transport;
-    setTimeout(() => transport === this.#transport && transport.subscribe(room), seconds * 1_000);
+    const isWanted = () => transport === this.#transport && this.#subscriptions.has(room);
+    setTimeout(() => isWanted() && transport.subscribe(room), seconds * 1_000);
   }
 }
 

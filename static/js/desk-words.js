@@ -1,4 +1,4 @@
-import { ApiError } from './site.js';
+import { Refused } from './parley.js';
 
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 const LINE = /^(.*?)\s+(\d{1,2}:\d\d)\s*[-–]\s*(\d{1,2}:\d\d)$/;
@@ -8,7 +8,7 @@ export function hoursInWords(hours) {
   return hours.map(({ days, opens, closes }) => `${daysInWords(days)} ${opens}-${closes}`).join('\n');
 }
 
-/** The hours that such lines mean. Throws ApiError for a line that means none. */
+/** The hours that such lines mean. Throws Refused for a line that means none. */
 export function hoursOf(text) {
   return lines(text).map((line) => {
     const [, days, opens, closes] = LINE.exec(line) ?? wrong(`“${line}” is no time: write it like “Mon-Fri 09:00-17:30”.`);
@@ -21,7 +21,7 @@ export function cannedInWords(canned) {
   return canned.map(({ name, text }) => `${name}: ${text.replaceAll('\n', '\\n')}`).join('\n');
 }
 
-/** The answers that such lines mean. Throws ApiError for a line that means none. */
+/** The answers that such lines mean. Throws Refused for a line that means none. */
 export function cannedOf(text) {
   return lines(text).map((line) => {
     const [, name, said] = /^([^:]{1,40}):\s*(.+)$/.exec(line) ?? wrong(`“${line}” has no name: write it like “thanks: Thank you!”.`);
@@ -58,5 +58,5 @@ function capital(day) {
 }
 
 function wrong(reason) {
-  throw new ApiError(0, 'bad_request', reason);
+  throw new Refused('bad_request', reason);
 }

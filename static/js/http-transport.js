@@ -12,6 +12,7 @@ export class HttpTransport {
   #site;
   #rooms;
   #round = new AbortController();
+  #life = new AbortController();
   #isReady = false;
 
   constructor(site, rooms, hooks) {
@@ -38,8 +39,8 @@ export class HttpTransport {
     const rooms = this.rooms;
     return [
       ...rooms.map(({ name }) => ['room', name]),
-      ...rooms.map(({ seq }) => ['after', seq]),
-      ...rooms.map(({ epoch }) => ['epoch', epoch]),
+      ...rooms.map(({ seq }) => ['after', seq ?? 0]),
+      ...rooms.map(({ epoch }) => ['epoch', epoch ?? '']),
     ];
   }
 
@@ -52,11 +53,12 @@ export class HttpTransport {
   }
 
   send(command) {
-    postCommand(this.#site, command, (answer) => this.say(answer));
+    postCommand(this.#site, command, this.#life.signal, (answer) => this.say(answer));
   }
 
   close() {
     this.#round.abort();
+    this.#life.abort();
   }
 
   /** Hands on what the server has said. */

@@ -1,8 +1,5 @@
 import { roomApi } from './room-name.js';
 
-/** How many messages a newcomer is shown, as on the WebSocket. */
-const HISTORY = 50;
-
 /**
  * Where the logs of some rooms end, at once: `{"<name>": {epoch, seq, members, people}}`. It is asked by
  * those who have no WebSocket to tell them who is there.
@@ -13,10 +10,11 @@ export async function roomEnds(site, rooms, signal) {
 }
 
 /** A `subscribed` message for a room of which nothing is known yet, put together from its end and its latest page. */
-export async function firstSight(site, { name, without }, end, signal) {
-  const subscribed = { type: 'subscribed', room: name, gap: null, reset: false, entries: [], ...end };
-  if (end.seq === 0) return subscribed;
-  const query = [['limit', HISTORY], ...without.map((kind) => ['without', kind])];
+export async function firstSight(site, { name, history, without }, end, signal) {
+  const { title } = await site.call('GET', roomApi(name), { signal });
+  const subscribed = { type: 'subscribed', room: name, title, gap: null, reset: false, entries: [], ...end };
+  if (end.seq === 0 || history === 0) return subscribed;
+  const query = [['limit', history], ...without.map((kind) => ['without', kind])];
   const page = await site.call('GET', `${roomApi(name)}/messages`, { query, signal });
   return { ...subscribed, epoch: page.epoch, seq: page.seq, entries: page.entries };
 }

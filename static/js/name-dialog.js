@@ -1,7 +1,7 @@
 import { byId } from './dom.js';
 import { pagePath } from './site.js';
 
-/** The dialog that asks for a name. `signIn(name)` is tried with each answer; its ApiError is shown and asked again. */
+/** The dialog that asks for a name. `signIn(name)` is tried with each answer; its ParleyError is shown and asked again. */
 export class NameDialog {
   #signIn;
   #dialog = byId('name-dialog');

@@ -22,12 +22,14 @@ export class OutboxShelf {
   #name = PREFIX + newKey();
   #author;
   #items = [];
+  #sign;
+  #leaving = new AbortController();
 
   /** `author`: the name of the person whose items these are; those of others are left alone. */
   constructor(author) {
     this.#author = author;
-    setInterval(() => this.#items.length && this.#write(Date.now()), SIGN_OF_LIFE);
-    addEventListener('pagehide', () => this.#items.length && this.#write(0));
+    this.#sign = setInterval(() => this.#items.length && this.#write(Date.now()), SIGN_OF_LIFE);
+    addEventListener('pagehide', () => this.#leave(), { signal: this.#leaving.signal });
   }
 
   /** Says that the items stored from now on are those of this person. */
@@ -55,6 +57,17 @@ export class OutboxShelf {
     if (!isGone || shelf.author !== this.#author) return [];
     localStorage.removeItem(name);
     return shelf.items.filter(({ at }) => Date.now() - at < EXPIRES_AFTER);
+  }
+
+  /** Looks after its items no longer: whoever comes next takes them over. */
+  close() {
+    clearInterval(this.#sign);
+    this.#leaving.abort();
+    this.#leave();
+  }
+
+  #leave() {
+    if (this.#items.length) this.#write(0);
   }
 
   // A full or forbidden storage costs the survival of a reload and nothing else.

@@ -1,4 +1,5 @@
 import { Emitter } from './emitter.js';
+import { OutboxFull } from './errors.js';
 import { newKey } from './keys.js';
 import { OutboxShelf } from './outbox-shelf.js';
 import { roomKey } from './room-name.js';
@@ -14,7 +15,10 @@ const PAUSE = 2_000;
 const NO_WAIT = 1_500;
 
 /** Where nothing is kept over a reload. */
-const NO_SHELF = { store() {}, takeOrphans: () => [], handTo() {} };
+const NO_SHELF = { store() {}, takeOrphans: () => [], handTo() {}, close() {} };
+
+/** So much may wait to be acknowledged. */
+const LIMIT = 10_000;
 
 /** How often the items of closed tabs are looked for, in milliseconds. */
 const ADOPT_EVERY = 30_000;
@@ -24,20 +28,25 @@ const ADOPT_EVERY = 30_000;
  * until it is acknowledged or refused. In each room one is under way at a time, which keeps their order.
  *
  * Items are `{command, at, state, reason, wait}`: `at` when it was said (ms since the epoch), `state` "sending"
- * (where it has to wait before it goes again, for `wait` seconds) or "failed" (then with `code`, `reason`). Emits `change`
+ * (where it has to wait before it goes again, for `wait` seconds) or "failed" (then with `code`, `reason`, `retryAfter`). Emits `change`
  * (the room's name), `settled` (`{item, ack}`), `refused` (`{room, code}`: for now or for good) and `failed` (the item).
  */
 export class Outbox extends Emitter {
   #connection;
   #shelf;
+  #limit;
   #items = [];
   #underWay = new Map();
   #adopting;
 
-  /** `author`: under whose name the items are kept over a reload; without one they are not. */
-  constructor(connection, author = null) {
+  /**
+   * `author`: under whose name the items are kept over a reload; without one they are not. `limit`: how many there may
+   * be.
+   */
+  constructor(connection, author = null, { limit = LIMIT } = {}) {
     super();
     this.#connection = connection;
+    this.#limit = limit;
     this.#shelf = author === null ? NO_SHELF : new OutboxShelf(author);
     connection.on('state', () => this.#startAfresh());
     connection.on('ack', (ack) => this.#settle(ack.key, ack));
@@ -49,10 +58,19 @@ export class Outbox extends Emitter {
     if (author !== null) this.#adopting = setInterval(() => this.#adopt(), ADOPT_EVERY);
   }
 
-  /** Sends a command (its `type`, `room` and further fields) under a new key, which it returns. */
-  add(command) {
+  /** How much is on its way. */
+  get unsent() {
+    return this.#items.filter(({ state }) => state === 'sending').length;
+  }
+
+  /**
+   * Sends a command (its `type`, `room` and further fields) under a new key, which it returns; throws OutboxFull. Where
+   * it is too much for now it waits, unless it is not to be `patient`: then it has failed.
+   */
+  add(command, { patient = true } = {}) {
+    if (this.#items.length >= this.#limit) throw new OutboxFull('full', `${this.#limit} messages wait to be acknowledged.`);
     const key = newKey();
-    this.#items.push({ command: { ...command, key }, at: Date.now(), state: 'sending' });
+    this.#items.push({ command: { ...command, key }, at: Date.now(), state: 'sending', ...(!patient && { patient }) });
     this.#changed(command.room);
     return key;
   }
@@ -81,9 +99,10 @@ export class Outbox extends Emitter {
     if (item) this.#remove(item);
   }
 
-  /** Sends nothing any more; for the end of a connection. */
+  /** Sends nothing any more, for the end of a connection; what is kept over a reload stays where it is. */
   close() {
     clearInterval(this.#adopting);
+    this.#shelf.close();
     for (const { timer } of this.#underWay.values()) clearTimeout(timer);
     this.#underWay.clear();
     this.#items = [];
@@ -172,12 +191,13 @@ export class Outbox extends Emitter {
     const item = this.#find(key);
     if (!item) return;
     this.emit('refused', { room: item.command.room, code });
-    if (PASSING.has(code)) {
+    const mayWait = PASSING.has(code) && !(code === 'rate_limited' && item.patient === false);
+    if (mayWait) {
       this.#postpone(item, seconds ? seconds * 1_000 : PAUSE);
       return;
     }
     if (code === 'unauthenticated') return;
-    Object.assign(item, { state: 'failed', code, reason });
+    Object.assign(item, { state: 'failed', code, reason, retryAfter: seconds ?? null });
     this.#release(item.command);
     this.emit('failed', item);
     this.#changed(item.command.room);

@@ -4,6 +4,8 @@
  */
 export { Client } from './client.js';
 export { Connection } from './connection.js';
+export { Closed, OutboxFull, ParleyError, Refused, RoomLost, Unreachable } from './errors.js';
 export { changed } from './message-changes.js';
 export { Outbox } from './outbox.js';
-export { ApiError, Site } from './site.js';
+export { Room } from './room.js';
+export { Site } from './site.js';

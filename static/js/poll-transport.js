@@ -17,7 +17,9 @@ export class PollTransport extends HttpTransport {
   }
 
   async #poll(signal) {
-    const query = [...this.cursors, ['wait', WAIT], ['members', 1]];
+    // Who joins from a cursor is waiting for the first answer.
+    const wait = this.rooms.every(({ isAnswered }) => isAnswered) ? WAIT : 0;
+    const query = [...this.cursors, ['wait', wait], ['members', 1]];
     const answer = await this.site.call('GET', '/api/poll', { query, signal, patience: WAIT * 1_000 + GRACE });
     if (signal.aborted) return;
     for (const [room, { members, people, ...news }] of Object.entries(answer.rooms)) {
@@ -34,10 +36,13 @@ export class PollTransport extends HttpTransport {
     if (signal.aborted) return;
     const isReturn = this.ready();
     for (const room of rooms) {
-      const { name, seq } = room;
-      const { members, people } = ends[name];
-      if (seq === null) this.say(await firstSight(this.site, room, ends[name], signal));
-      else this.say({ type: 'people', room: name, members, people, isReturn });
+      const { members, people } = ends[room.name];
+      if (room.seq === null) this.#meet(await firstSight(this.site, room, ends[room.name], signal), signal);
+      else this.say({ type: 'people', room: room.name, members, people, isReturn });
     }
+  }
+
+  #meet(subscribed, signal) {
+    if (!signal.aborted) this.say(subscribed);
   }
 }

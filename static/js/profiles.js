@@ -27,7 +27,7 @@ export class Profiles extends Emitter {
     return null;
   }
 
-  /** The profile as it is now. Throws ApiError. */
+  /** The profile as it is now. Throws Refused, Unreachable. */
   async fresh({ id }) {
     const profile = await call('GET', `/api/people/${encodeURIComponent(id)}`);
     this.#known.set(id, profile);

@@ -31,7 +31,7 @@ export class Session {
 
   /**
    * Who is signed in, or null where nobody is. A `?username=` in the page's address is taken without asking,
-   * and then from the address, so that a later change of the name survives a reload. Throws ApiError where
+   * and then from the address, so that a later change of the name survives a reload. Throws Unreachable where
    * the server cannot be reached.
    */
   async look() {

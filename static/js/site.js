@@ -1,3 +1,5 @@
+import { Refused, Unreachable } from './errors.js';
+
 /** How long an ordinary call may take, in milliseconds. */
 const PATIENCE = 15_000;
 
@@ -23,46 +25,44 @@ function ownOrigin() {
   return globalThis.location && location.origin + BASE;
 }
 
-/**
- * A call that failed: `status` (0 where no answer came), `code` and `reason` of the contract, `retryAfter` in
- * seconds or null, and `room` where a request for several rooms failed because of one.
- */
-export class ApiError extends Error {
-  constructor(status, code, reason, { retryAfter = null, room = null } = {}) {
-    super(reason);
-    Object.assign(this, { status, code, reason, retryAfter, room });
-  }
-}
-
 /** A server of Parley, and as whom one speaks to it. */
 export class Site {
-  #origin;
+  #address;
   #token;
 
   /**
-   * `origin`: like "https://chat.example.org", with a path where Parley is mounted below one; without one the server
-   * that this page is from. `token`: who one is;
-   * without one the browser's cookie says it.
+   * `address`: like "https://chat.example.org", with a path where Parley is mounted below one; without one the server
+   * that this page is from. `token`: who one is, "" for nobody yet; without one the browser's cookie says it.
    */
-  constructor(origin = ownOrigin(), { token = null } = {}) {
-    this.#origin = String(origin).replace(/\/+$/, '');
+  constructor(address = ownOrigin(), { token = null } = {}) {
+    this.#address = String(address).replace(/\/+$/, '');
     this.#token = token;
   }
 
-  /** Whether a WebSocket can be opened: Node.js has them from version 22 on, and only there one can carry a token. */
-  get hasSockets() {
-    return 'WebSocket' in globalThis && (this.#token === null || !('document' in globalThis));
+  /** The same server, with a token. */
+  as(token) {
+    return new Site(this.#address, { token });
   }
 
-  /** A new WebSocket. */
+  /** What says who one is; null where the cookie does. */
+  get token() {
+    return this.#token;
+  }
+
+  /** Whether a WebSocket can be opened: Node.js has them from version 22 on. */
+  get hasSockets() {
+    return 'WebSocket' in globalThis;
+  }
+
+  /** A new WebSocket. A page can show a token to it in no other way than as the name of a protocol. */
   socket(path) {
-    const address = this.#origin.replace(/^http/, 'ws') + path;
-    return this.#token === null ? new WebSocket(address) : new WebSocket(address, { headers: this.#identity });
+    const address = this.#address.replace(/^http/, 'ws') + path;
+    return this.#token ? new WebSocket(address, ['parley', `bearer.${asProtocol(this.#token)}`]) : new WebSocket(address);
   }
 
   /**
    * Calls the HTTP interface and returns the answer's JSON, or null where it has none. `query` is
-   * anything URLSearchParams takes, `patience` milliseconds. Throws ApiError.
+   * anything URLSearchParams takes, `patience` milliseconds. Throws Refused, Unreachable.
    */
   async call(method, path, options) {
     const response = await this.request(method, path, options);
@@ -71,7 +71,7 @@ export class Site {
 
   /** Like `call`, but returns the Response with its body unread, for an answer that comes little by little. */
   async request(method, path, { body, query, signal, patience = PATIENCE } = {}) {
-    const address = this.#origin + path + (query ? `?${new URLSearchParams(query)}` : '');
+    const address = this.#address + path + (query ? `?${new URLSearchParams(query)}` : '');
     const limit = new AbortController();
     const timer = setTimeout(() => limit.abort(), patience);
     try {
@@ -79,27 +79,34 @@ export class Site {
         method,
         signal: signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
         cache: 'no-store',
-        headers: { ...this.#identity, ...(body && { 'Content-Type': 'application/json' }) },
+        // Where a token says who one is a cookie could only contradict it.
+        credentials: this.#token === null ? 'same-origin' : 'omit',
+        headers: {
+          ...(this.#token && { Authorization: `Bearer ${this.#token}` }),
+          ...(body && { 'Content-Type': 'application/json' }),
+        },
         ...(body && { body: JSON.stringify(body) }),
       });
       if (!response.ok) throw await refusal(response);
       return response;
     } catch (error) {
-      if (error instanceof ApiError) throw error;
-      throw new ApiError(0, 'unreachable', 'The server cannot be reached.');
+      throw error instanceof Refused || error instanceof Unreachable ? error : new Unreachable();
     } finally {
       clearTimeout(timer);
     }
   }
-
-  get #identity() {
-    return this.#token === null ? {} : { Authorization: `Bearer ${this.#token}` };
-  }
 }
 
 async function refusal(response) {
-  const answer = await response.json().catch(() => null);
-  const { code = 'unavailable', reason = `The server answered ${response.status}.`, room } = answer?.error ?? {};
+  const { status } = response;
+  const { code, reason, room } = (await response.json().catch(() => null))?.error ?? {};
+  if (!code) return new Unreachable(`The answer was ${status}, and not one of Parley.`, { status });
   const seconds = Number.parseFloat(response.headers.get('Retry-After'));
-  return new ApiError(response.status, code, reason, { retryAfter: Number.isFinite(seconds) ? seconds : null, room });
+  return new Refused(code, reason, { status, retryAfter: Number.isFinite(seconds) ? seconds : null, room });
+}
+
+// A guest's token has letters that a protocol's name has not.
+function asProtocol(text) {
+  if (/^p[bsv]_/.test(text)) return text;
+  return btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '');
 }

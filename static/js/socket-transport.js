@@ -9,9 +9,9 @@ const PING_EVERY = 30;
 
 /**
  * One WebSocket for all rooms. Like every transport it is made with the site, the rooms (objects
- * `{name, seq, epoch}` that its owner keeps up to date; `seq` null where nothing is known yet) and three hooks:
- * `ready(welcome)` once it carries messages, `message(object)`, and `closed({code, reason, retryAfter})`, last
- * and once.
+ * `{name, seq, epoch, history}` that its owner keeps up to date; `seq` null where nothing is known yet) and three
+ * hooks: `ready(welcome)` once it carries messages, `message(object)`, and `closed({code, reason, retryAfter})`,
+ * last and once.
  */
 export class SocketTransport {
   static title = 'ws';
@@ -34,14 +34,14 @@ export class SocketTransport {
   }
 
   /** Starts to receive a room: from its cursor on, or from its latest messages where it has none. */
-  subscribe({ name, seq, epoch, without }) {
+  subscribe({ name, seq, epoch, history, without }) {
     if (!this.#isWelcome) return; // all rooms are subscribed to then
-    const from = seq === null ? {} : { after: seq, epoch };
+    const from = seq === null ? { history } : { after: seq, epoch };
     this.send({ type: 'subscribe', id: name, room: name, ...from, ...(without.length && { without }) });
   }
 
   unsubscribe({ name }) {
-    if (this.#isWelcome) this.send({ type: 'unsubscribe', room: name });
+    if (this.#isWelcome) this.send({ type: 'unsubscribe', id: name, room: name });
   }
 
   /** Sends one command of the contract; the answer comes through the `message` hook. */

@@ -1,4 +1,4 @@
-import { changed } from './message-changes.js';
+import { changed } from './parley.js';
 import { PresenceNotes } from './presence-notes.js';
 
 /** So many messages of a room are kept in the page; older ones are paged in again when wanted. */

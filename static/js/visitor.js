@@ -1,4 +1,5 @@
 import { AccountMenu } from './account-menu.js';
+import { here } from './api.js';
 import { ConnectionPill } from './connection-pill.js';
 import { DRAWN } from './drawn.js';
 import { Connection, Outbox } from './parley.js';
@@ -17,7 +18,7 @@ export async function visitor({ isForRooms = true } = {}) {
   account.update();
 
   const transport = new URLSearchParams(location.search).get('transport');
-  const connection = new Connection({ transport, isForRooms, without: DRAWN });
+  const connection = new Connection(here, { transport, isForRooms, without: DRAWN });
   const pill = new ConnectionPill(() => connection.connect());
   const outbox = new Outbox(connection, session.user.name);
   connection.on('state', (state) => pill.update(state));

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from ssl import SSLContext
@@ -46,7 +47,7 @@ class Client:
     `password`, or whom a `token` names (that of a bot, or of a session). `transport` takes one way and no other;
     without it the best one that is not blocked is taken. `outbox` names a file in which what is not acknowledged
     outlives the process. `outbox_limit` commands may wait to be acknowledged, and `queue_limit` events of a room to be
-    taken by its reader.
+    taken by its reader. `on_state` is called with the state whenever it changes.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Client:
         outbox_limit: int = 10_000,
         queue_limit: int = 10_000,
         ssl: SSLContext | None = None,
+        on_state: Callable[[State], object] | None = None,
     ) -> None:
         if (name is None) == (token is None):
             raise ValueError("either a name or a token says who one is")
@@ -70,6 +72,7 @@ class Client:
         self._outbox = None if outbox is None else OutboxFile(Path(outbox))
         self._outbox_limit = outbox_limit
         self._queue_limit = queue_limit
+        self._on_state = on_state
         self._connection: Connection | None = None
         self._running: asyncio.Task[None] | None = None
         self._user: User | None = None
@@ -111,7 +114,13 @@ class Client:
 
     @property
     def state(self) -> State:
+        """`out`: put out of all rooms; it connects again when something is wanted."""
         return self._here.state
+
+    @property
+    def closed(self) -> Closed | None:
+        """Why the client is closed; None while it is not."""
+        return self._here.closed
 
     @property
     def transport(self) -> TransportName:
@@ -144,10 +153,16 @@ class Client:
         return known[1]
 
     async def send(
-        self, room: str, text: str | None = None, *, kind: str | None = None, data: dict[str, Any] | None = None
+        self,
+        room: str,
+        text: str | None = None,
+        *,
+        kind: str | None = None,
+        data: dict[str, Any] | None = None,
+        patient: bool = True,
     ) -> Ack:
         """Says something in a room without joining it, as `Room.send` does."""
-        return await Speech(self._here.outbox, room).send(text, kind=kind, data=data)
+        return await Speech(self._here.outbox, room).send(text, kind=kind, data=data, patient=patient)
 
     async def rooms(self, *, limit: int = 200) -> list[RoomLine]:
         """The rooms one may see, the latest active first; raises Refused, Unreachable."""
@@ -179,7 +194,11 @@ class Client:
             self._site.token = session.token
         self._user = session.user
         self._connection = Connection(
-            self._site, transport=self._transport, outbox_limit=self._outbox_limit, outbox_file=self._outbox
+            self._site,
+            transport=self._transport,
+            outbox_limit=self._outbox_limit,
+            outbox_file=self._outbox,
+            on_state=self._on_state,
         )
         self._running = asyncio.create_task(self._connection.run())
 

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import random
 import time
+from collections.abc import Callable
 from typing import Literal
 
 from parley_client.backoff import Backoff
@@ -43,11 +44,18 @@ class Connection:
     """Runs until the server says not to come back, or until it is cancelled. It is the owner of its transports."""
 
     def __init__(
-        self, site: Site, *, transport: TransportName | None, outbox_limit: int, outbox_file: OutboxFile | None
+        self,
+        site: Site,
+        *,
+        transport: TransportName | None,
+        outbox_limit: int,
+        outbox_file: OutboxFile | None,
+        on_state: Callable[[State], object] | None,
     ) -> None:
         self.site = site
         self.outbox = Outbox(self._say, limit=outbox_limit, file=outbox_file)
-        self.state: State = "connecting"
+        self._state: State = "connecting"
+        self._on_state = on_state
         self.closed: Closed | None = None
         self._ladder = TransportLadder(transport)
         self._backoff = Backoff()
@@ -55,6 +63,17 @@ class Connection:
         self._transport: Transport | None = None
         self._ready_at: float | None = None
         self._wanted = asyncio.Event()
+
+    @property
+    def state(self) -> State:
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        if state != self._state:
+            self._state = state
+            if self._on_state is not None:
+                self._on_state(state)
 
     @property
     def title(self) -> TransportName:
@@ -198,14 +217,10 @@ class Connection:
         had_opened = self._ready_at is not None
         if self._ready_at is not None and time.monotonic() - self._ready_at > SOUND_AFTER:
             self._backoff.reset()
-        by_request = end.error is not None and end.error.status != 0
         if end.code == UNAUTHENTICATED:
             raise Closed(end.code, end.reason)
         if end.code in (FORBIDDEN, BROKEN):
-            is_about_rooms = by_request or (end.code == FORBIDDEN and had_opened)
-            if not is_about_rooms or not await self._lost_rooms(end):
-                raise Closed(end.code, end.reason)
-            return self._backoff.next() if self._rooms else None
+            return await self._after_refusal(end, had_opened=had_opened)
         if end.code == TOO_MUCH:
             return BUSY_WAIT if end.error is None or end.error.retry_after is None else end.error.retry_after
         if end.code in RESTARTS:
@@ -213,6 +228,15 @@ class Connection:
         if not had_opened and end.code == LOST:
             await self._diagnose()
         return self._backoff.next()
+
+    async def _after_refusal(self, end: Ended, *, had_opened: bool) -> float | None:
+        """A refusal is about rooms, unless the connection never opened and no request was made for them: then it is the
+        end."""
+        is_about_rooms = end.is_by_request or (end.code == FORBIDDEN and had_opened)
+        has_lost = is_about_rooms and await self._lost_rooms(end)
+        if not has_lost and (end.is_by_request or not is_about_rooms or not self._rooms):
+            raise Closed(end.code, end.reason)
+        return self._backoff.next() if self._rooms else None
 
     async def _lost_rooms(self, end: Ended) -> bool:
         """Goes on without the rooms that cannot be had, any more; false where there is none.
@@ -247,6 +271,8 @@ class Connection:
         except Refused as error:
             if error.status in (401, 409):
                 raise Closed(UNAUTHENTICATED, error.reason) from error
+            if error.status == 403:
+                raise Closed(FORBIDDEN, error.reason) from error
         except Unreachable:
             pass
         else:

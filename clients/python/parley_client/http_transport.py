@@ -3,7 +3,6 @@
 import asyncio
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NoReturn
 
 import msgspec
@@ -99,10 +98,10 @@ class HttpTransport(Transport):
             if going.done():
                 await going
         finally:
-            for task in (going, changing):
-                task.cancel()
-                with suppress(asyncio.CancelledError, Refused, Unreachable):
-                    await task
+            going.cancel()
+            changing.cancel()
+            # Unlike waiting for each alone this tells one's own end from theirs.
+            await asyncio.gather(going, changing, return_exceptions=True)
 
     async def _without_rooms(self) -> None:
         """No request can wait for nothing; commands have their own."""

@@ -29,6 +29,7 @@ class _Item:
     command: Command
     lane: str
     answer: asyncio.Future[Ack]
+    patient: bool = True
 
 
 @dataclass(slots=True)
@@ -57,6 +58,7 @@ class Outbox:
         self._file = file
         self._lanes: dict[str, _Lane] = {}
         self._waiting: dict[str, _Item] = {}
+        self._closed: ParleyError | None = None
         self._empty = asyncio.Event()
         self._empty.set()
         for command in file.open() if file else ():
@@ -65,13 +67,18 @@ class Outbox:
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, command: Command) -> asyncio.Future[Ack]:
-        """Takes a command, which is sent whatever becomes of the future; raises OutboxFull."""
+    def add(self, command: Command, *, patient: bool = True) -> asyncio.Future[Ack]:
+        """Takes a command, which is sent whatever becomes of the future; raises OutboxFull, or why it is closed.
+
+        Where it is too much for now it waits, unless it is not to be `patient`: then it is refused.
+        """
+        if self._closed is not None:
+            raise self._closed
         if len(self._waiting) >= self._limit:
             raise OutboxFull(f"{self._limit} messages wait to be acknowledged.")
         if self._file:
             self._file.add(command)
-        item = self._put(command)
+        item = self._put(command, patient=patient)
         self._pump(item.lane)
         return item.answer
 
@@ -99,15 +106,16 @@ class Outbox:
         item = self._waiting.get(error.key or "")
         if item is None:
             return
-        if error.code in PASSING:
+        if error.code in PASSING and (item.patient or error.code != "rate_limited"):
             self._postpone(item, PAUSE if error.retry_after is None else error.retry_after)
         elif error.code != "unauthenticated":  # that one ends the connection
             log.info("a message was refused: %s", error.reason)
             self._remove(item)
-            _fail(item, Refused(error.code, error.reason))
+            _fail(item, Refused(error.code, error.reason, retry_after=error.retry_after))
 
     def close(self, error: ParleyError) -> None:
         """Sends nothing any more; what waits in the file stays there."""
+        self._closed = error
         for lane in self._lanes.values():
             lane.release()
         self._lanes.clear()
@@ -118,8 +126,8 @@ class Outbox:
         if self._file:
             self._file.close()
 
-    def _put(self, command: Command) -> _Item:
-        item = _Item(command, room_key(command.room), asyncio.get_running_loop().create_future())
+    def _put(self, command: Command, *, patient: bool = True) -> _Item:
+        item = _Item(command, room_key(command.room), asyncio.get_running_loop().create_future(), patient)
         self._lanes.setdefault(item.lane, _Lane()).items.append(item)
         self._waiting[command.key] = item
         self._empty.clear()

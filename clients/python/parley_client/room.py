@@ -61,14 +61,20 @@ class Room:
     # What one says
 
     async def send(
-        self, text: str | None = None, *, kind: str | None = None, data: dict[str, Any] | None = None
+        self,
+        text: str | None = None,
+        *,
+        kind: str | None = None,
+        data: dict[str, Any] | None = None,
+        patient: bool = True,
     ) -> Ack:
         """Says a text, or something of another kind with data; returns once it is stored, however long that takes.
 
-        It is in the outbox from the first moment: giving up the waiting does not take it back. Raises Refused, Closed,
+        Where it is too much for now it waits, unless it is not to be `patient`: then `rate_limited` is raised. It is in
+        the outbox from the first moment: giving up the waiting does not take it back. Raises Refused, Closed,
         OutboxFull; so do the three below.
         """
-        return await self._speech.send(text, kind=kind, data=data)
+        return await self._speech.send(text, kind=kind, data=data, patient=patient)
 
     async def edit(self, target: Message | int, text: str) -> Ack:
         """Changes one's own message, given as it is or by its `seq`."""

@@ -19,8 +19,10 @@ class Speech:
         self._outbox = outbox
         self._room = room
 
-    async def send(self, text: str | None, *, kind: str | None = None, data: dict[str, Any] | None = None) -> Ack:
-        return await self._say("send", text=text, kind=kind, data=data)
+    async def send(
+        self, text: str | None, *, kind: str | None = None, data: dict[str, Any] | None = None, patient: bool = True
+    ) -> Ack:
+        return await self._say("send", text=text, kind=kind, data=data, patient=patient)
 
     async def edit(self, target: Message | int, text: str) -> Ack:
         return await self._say("edit", target=_seq(target), text=text)
@@ -31,8 +33,9 @@ class Speech:
     async def react(self, target: Message | int, emoji: str, *, on: bool) -> Ack:
         return await self._say("react", target=_seq(target), emoji=emoji, on=on)
 
-    async def _say(self, type: str, **fields: Any) -> Ack:
-        answer = self._outbox.add(Command(type=type, room=self._room, key=str(uuid.uuid4()), **fields))
+    async def _say(self, type: str, *, patient: bool = True, **fields: Any) -> Ack:
+        command = Command(type=type, room=self._room, key=str(uuid.uuid4()), **fields)
+        answer = self._outbox.add(command, patient=patient)
         return await asyncio.shield(answer)
 
 

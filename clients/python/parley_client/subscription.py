@@ -27,6 +27,7 @@ class Subscription:
         self.title = name
         self.people = 0
         self.members: dict[str, Person] = {}
+        self._knows_people = False
         self.recent: list[Message] = []
         self.queue = EventQueue(limit)
         self.begun_at: Cursor | None = cursor
@@ -63,7 +64,8 @@ class Subscription:
     def take_members(self, members: Sequence[Person], people: int) -> None:
         """Takes a whole list of those present (of `people`, which may be more), and tells who of them came and went."""
         before, self.members = self.members, {person.id: person for person in members}
-        was_known, self.people = self.people > 0, people
+        was_known, self._knows_people = self._knows_people, True
+        self.people = people
         if not was_known or people > len(members):
             return
         for person in members:

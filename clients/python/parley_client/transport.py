@@ -16,18 +16,22 @@ LOST = 1006
 
 
 class Ended(Exception):
-    """A connection has ended: with a close code of the contract or of RFC 6455, and the error that says why."""
+    """A connection has ended: with a close code of the contract or of RFC 6455, and the error that says why.
 
-    def __init__(self, code: int, reason: str, *, error: Refused | None = None) -> None:
+    `is_by_request`: it is the answer to a request that was made for the rooms.
+    """
+
+    def __init__(self, code: int, reason: str, *, error: Refused | None = None, is_by_request: bool = False) -> None:
         super().__init__(f"{reason} ({code})")
         self.code = code
         self.reason = reason
         self.error = error
+        self.is_by_request = is_by_request
 
     @classmethod
     def by(cls, error: Refused) -> "Ended":
         """What a refused request means for the connection it was made for."""
-        return cls(CLOSE_OF_STATUS.get(error.status, LOST), error.reason, error=error)
+        return cls(CLOSE_OF_STATUS.get(error.status, LOST), error.reason, error=error, is_by_request=True)
 
 
 class Owner(Protocol):

@@ -40,8 +40,6 @@ class Telling(msgspec.Struct, omit_defaults=True, kw_only=True):
 
 class Welcome(msgspec.Struct, tag_field="type", tag="welcome"):
     user: User
-    ping: float
-    limits: dict[str, int] = {}
 
 
 class Subscribed(msgspec.Struct, tag_field="type", tag="subscribed"):
