@@ -46,8 +46,7 @@ class StrangeServer:
             behind = web.WebSocketResponse(protocols=["parley"])
             await behind.prepare(request)
             both = [asyncio.create_task(_commands(behind, ahead)), asyncio.create_task(_messages(ahead, behind))]
-            done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            print("DBG", [task.exception() for task in done])
+            await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
             for task in both:
                 task.cancel()
             await behind.close()
@@ -91,7 +90,7 @@ def grown(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     more = {name: each if name in ("data", "reactions", "rooms") else grown(each) for name, each in value.items()}
-    if "rooms" in value:
+    if isinstance(value.get("rooms"), dict):
         more["rooms"] = {name: grown(each) for name, each in value["rooms"].items()}
     if value.get("text") == "strange":
         more["type"] = "unheard-of"
