@@ -16,6 +16,8 @@ from tests.waiting import until
 EXAMPLES = ROOT / "examples" / "clients"
 DOCUMENT = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 PLACE = "https://chat.example.org"
+SHARED = {"backoff.js", "emitter.js", "keys.js", "room-name.js", "site.js"}
+"""What is small enough for everybody: names, addresses, listeners."""
 
 
 @pytest.mark.parametrize("name", ["greeter.py", "index.html", "talk.js"])
@@ -106,3 +108,21 @@ async def test_a_page_of_the_server_needs_no_name(page: ClientPage, server: Serv
     assert (said["transport"], said["token"]) == ("ws", None)
     assert [(entry["text"], entry["user"]["id"]) for entry in bob.stored()] == [("by the cookie", said["user"]["id"])]
     assert server.call("GET", "/api/session", token=token)["user"] == said["user"]
+
+
+def test_the_pages_use_the_same_module() -> None:
+    """Whatever of our own pages speaks to the server does so through parley.js, and what is behind it is not theirs."""
+    folder = ROOT / "static" / "js"
+    imports = {
+        path.name: set(re.findall(r"""from '\./([\w-]+\.js)'""", path.read_text(encoding="utf-8")))
+        for path in folder.glob("*.js")
+    }
+    behind: set[str] = set()
+    found = imports["parley.js"]
+    while found:
+        behind |= found
+        found = {name for each in found for name in imports[each]} - behind
+    pages = set(imports) - behind - {"parley.js"}
+    used = {(page, name) for page in pages for name in imports[page] & behind - SHARED}
+    assert used == set()
+    assert "parley.js" in imports["visitor.js"] and "client.js" in behind and "api.js" not in behind
