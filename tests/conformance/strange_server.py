@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any, Self
 
 import aiohttp
@@ -71,11 +72,12 @@ class StrangeServer:
         response = web.StreamResponse(status=answer.status, headers=head)
         await response.prepare(request)
         waiting = b""
-        async for chunk in answer.content.iter_any():
-            *events, waiting = (waiting + chunk).split(b"\n\n")
-            for event in events:
-                await response.write(b"event: message\n" + _grown_event(event) + b"\n\n")
-                await response.write(b"data: " + json.dumps(UNHEARD_OF).encode() + b"\n\n")
+        with suppress(ConnectionError):  # the client has gone
+            async for chunk in answer.content.iter_any():
+                *events, waiting = (waiting + chunk).split(b"\n\n")
+                for event in events:
+                    await response.write(b"event: message\n" + _grown_event(event) + b"\n\n")
+                    await response.write(b"data: " + json.dumps(UNHEARD_OF).encode() + b"\n\n")
         return response
 
     def _headers(self, request: web.Request) -> dict[str, str]:

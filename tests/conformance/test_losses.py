@@ -310,6 +310,7 @@ async def test_closing_leaves_nothing(bring: Bring, server: ServerProcess, bob: 
     await ann.join(room)
     await ann.join(f"{room}-other")
     await ann.do("send", room, "hello")
+    await ann.hears(room, "hello")
     await ann.close()
     assert await ann.running() == []
     over = (await ann.is_told(room, "over"))["error"]
