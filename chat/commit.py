@@ -32,7 +32,9 @@ TURNS_TO_LET_IN = 6
 # Where other processes write too (they did so within the first of these, seconds), one that has stored something lets
 # them have their turn, for up to the second: else one who is in the rhythm wins every time, and the others never.
 RIVALRY = 0.5
-TURN = 0.004
+TURN = 0.006
+# How long what another process has stored may take to be told of, before the log is read for it (seconds).
+HEARING = 0.1
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -86,6 +88,7 @@ class GroupCommit:
         self._doubtful: set[Room] = set()
         self._watched: dict[Room, float] = {}
         self._work = asyncio.Event()
+        self._heard = asyncio.Event()
         self._storing = asyncio.Lock()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
@@ -156,12 +159,25 @@ class GroupCommit:
         told yet that they are stored."""
         if any((room.key, entry.key) not in self._by_key for entry in entries):
             room.rivalled = asyncio.get_running_loop().time()
+        self._heard.set()
 
     def look_at(self, room: Room) -> None:
         """The log may have grown without the room being told: it is looked at soon."""
         if room.stored:
             self._doubtful.add(room)
             self._work.set()
+
+    async def _hear_of(self, room: Room, seq: int) -> None:
+        """Somebody else has stored that entry of the room. It may not be durable yet, and then the log does not show
+        it: the bus tells when it is."""
+        if self._bus.is_shared:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARING):
+                    while room.seq < seq:
+                        self._heard.clear()
+                        await self._heard.wait()
+        if room.seq < seq:
+            await self._catch_up(room)
 
     async def _let_others(self, batch: Sequence[_Pending]) -> None:
         """Lets other processes write, after a batch for rooms in which they do."""
@@ -229,7 +245,7 @@ class GroupCommit:
             if conflict.by_key:
                 rest = await self._answer_known(rest)
             else:
-                await self._catch_up(rest[0].room)
+                await self._hear_of(rest[0].room, entries[conflict.index].seq)
             self._queue.extendleft(reversed(rest))
         except Unavailable as error:
             log.warning("a batch of %d was not stored: %s", len(batch), summary(error.__cause__))
