@@ -11,7 +11,7 @@ SEED = 7
 
 
 @pytest.mark.alone
-@pytest.mark.parametrize("name", ["server-kill", "mongod-stop-5", "lost-ack", "slow-readers"])
+@pytest.mark.parametrize("name", ["server-kill", "mongod-kill", "mongod-stop-5", "lost-ack", "slow-readers"])
 def test_nothing_is_lost_under(name: str) -> None:
     """No violation, and something was checked."""
     outcome = asyncio.run(FAULTS[name](Options(SEED, short=True)))
