@@ -121,6 +121,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self._size_under_way = 0
         self._changing = 0
         self._turn = asyncio.Lock()
+        self._handing = asyncio.Lock()
         self._breaches = 0
         if self.identified is None:
             self._refuse_stranger()
@@ -287,9 +288,12 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         assert self.waiter is not None
         caller = self.waiter.caller
         try:
-            room = await self.chat.access.to_change(change, caller)
-            change = await self.chat.events.heard(room, change, caller, self.waiter)
-            self._acknowledge(change, room, await self.chat.oversight.moderation.make(room, caller, change))
+            async with self._handing:  # what is said first is stored first, however long its room is looked for
+                room = await self.chat.access.to_change(change, caller)
+                change = await self.chat.events.heard(room, change, caller, self.waiter)
+                making = self.chat.oversight.moderation.make(room, caller, change)
+            # The next one gets its turn after this has begun, and with that a message is handed to be stored.
+            self._acknowledge(change, room, await making)
         finally:
             self._changing -= 1
 

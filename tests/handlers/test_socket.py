@@ -265,6 +265,35 @@ class SocketTest(ChatTestCase):
         assert [entry["text"] for entry in page["entries"]] == [str(n) for n in range(50)]
 
     @gen_test
+    async def test_a_slow_look_overtakes_nothing(self) -> None:
+        """Also where rights are looked up for each message, as a bot's are in a room that is asleep, and the first
+        look takes longer than the second."""
+        token = await self.account("ann")
+        await self.send("a", "one", token=token)
+        wanted = {"name": "Bot", "write": True}
+        bot = (await self.call("POST", "/api/account/tokens", wanted, token=token)).body["token"]
+        client = await self.socket(token=bot)
+        self.chat.registry._drop("a")
+        look, looks, looked = self.chat.registry.is_known, 0, asyncio.Event()
+
+        async def slow_at_first(*given: Any, **more: Any) -> bool:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(looked.wait(), 0.3)
+            return await look(*given, **more)
+
+        self.chat.registry.is_known = slow_at_first  # type: ignore[method-assign]
+        for text in ("two", "three"):
+            await client.say(type="send", room="a", key=new_key(), text=text)
+        await client.hear("ack")
+        looked.set()
+        await client.hear("ack")
+        page = (await self.page("a", token=token)).body
+        assert [entry["text"] for entry in page["entries"]] == ["one", "two", "three"]
+
+    @gen_test
     async def test_too_much_under_way(self) -> None:
         """More than is allowed in hand is rate_limited with a time to wait; the rest is stored; the socket lives."""
         client = await self.socket("ann", room="a")
