@@ -66,10 +66,21 @@ class Desks:
         return desk
 
     def to_serve(self, name: str, caller: Caller) -> Desk:
-        """The desk of which the caller is an agent; raises NotFound, as for one that there is not."""
-        if not self.agents.has(name, caller.account):
+        """The desk of which the caller is an agent; raises NotFound, as for one that there is not.
+
+        A bot's token that is for some rooms is for no desk but those whose agents' room is among them.
+        """
+        desk = self._known.get(name)
+        if desk is None or not self._is_served(desk, caller):
             raise NotFound(NO_DESK)
-        return self.get(name)
+        return desk
+
+    def served_by(self, caller: Caller) -> list[Desk]:
+        """The desks of which the caller is an agent, by their names."""
+        return [desk for desk in self.all() if self._is_served(desk, caller)]
+
+    def _is_served(self, desk: Desk, caller: Caller) -> bool:
+        return self.agents.has(desk.name, caller.account) and (caller.scope is None or caller.scope.covers(desk.room))
 
     # Changing
 

@@ -33,9 +33,9 @@ class DesksHandler(DeskHandler):
         """The desks of which one is an agent; for administrators all."""
         caller = self.caller()
         desks = self.chat.reception.desks
-        own = set(desks.agents.desks_of(caller.account))
-        is_admin = caller.admin and caller.scope is None
-        self.answer({"desks": [_shown(desk, desk.name in own) for desk in desks.all() if is_admin or desk.name in own]})
+        own = desks.served_by(caller)
+        shown = desks.all() if caller.admin and caller.scope is None else own
+        self.answer({"desks": [_shown(desk, desk in own) for desk in shown]})
 
 
 class OneDeskHandler(DeskHandler):

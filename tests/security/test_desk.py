@@ -169,6 +169,19 @@ class VisitorTest(DeskCase):
         assert (await self.page(room, token=self.ann)).status == 200
 
     @gen_test
+    async def test_a_bot_sees_the_desks_that_its_token_is_for(self) -> None:
+        """An agent's token for some rooms opens the queue of no desk whose agents' room is not among them."""
+        await self.furnish()
+        await self.begin("my address is …", email="vera@example.org")
+        calls = ("/api/desks/shop/conversations?state=waiting", "/api/desks/shop/settings")
+        for name, rooms, status in (("Other", ["lobby"], 404), ("Own", [self.desk["room"]], 200), ("All", [], 200)):
+            wanted = {"name": name, "rooms": rooms}
+            bot = (await self.call("POST", "/api/account/tokens", wanted, token=self.ann)).body["token"]
+            assert [(await self.call("GET", path, token=bot)).status for path in calls] == [status] * 2, name
+            listed = (await self.call("GET", "/api/desks", token=bot)).body["desks"]
+            assert [desk["name"] for desk in listed] == (["shop"] if status == 200 else []), name
+
+    @gen_test
     async def test_desks_are_the_administrators(self) -> None:
         """Nobody else makes, changes or deletes a desk, or a conversation; a bot takes none."""
         await self.furnish()
