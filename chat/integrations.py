@@ -102,18 +102,17 @@ class Integrations:
     # What comes by them
 
     async def find(self, token: str, address: str) -> Bot:
-        """Whose address ends with the token; raises NotFound, and RateLimited for one who tries too many."""
-        try:
-            async with self._identity.attempts.trying(f"integration {address_key(address)}"):
-                return await self._valid(token)
-        except Unauthenticated:
-            raise NotFound("There is no such integration.") from None
+        """Whose address ends with the token; raises NotFound, and RateLimited for one who tries too many.
 
-    async def _valid(self, token: str) -> Bot:
+        One wrong token counts once, however often it is used, and nothing keeps the right ones out: many programs of one
+        machine write here, and one that goes on after it was revoked is no reason to turn away the others.
+        """
         bot = await self._identity.bots.find(token)
-        if bot is None or not bot.into or await self._identity.accounts.by_id(bot.maker) is None:
-            raise Unauthenticated("There is no such integration.")
-        return bot
+        if bot is not None and bot.into and await self._identity.accounts.by_id(bot.maker) is not None:
+            return bot
+        if self._identity.tokens.is_new(token):
+            self._identity.attempts.wrong(f"integration {address_key(address)}")
+        raise NotFound("There is no such integration.")
 
     async def post(self, bot: Bot, message: Send, address: str) -> Stored:
         """Says something in its room, with the rights that its maker has there now."""

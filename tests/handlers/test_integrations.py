@@ -112,6 +112,20 @@ class IntegrationTest(ChatTestCase):
         assert (await self.call("DELETE", "/api/rooms/a", token=theirs)).status == 204
 
     @gen_test
+    async def test_one_that_is_revoked_keeps_no_other_out(self) -> None:
+        """A program that goes on and on with an address that is none any more, and guesses from the same machine, cost
+        the other integrations there nothing."""
+        token = await self.owner()
+        old, new = await self.address(token), (await self.make(token, "Deploy")).body["url"]
+        [first, _] = (await self.call("GET", "/api/rooms/a/integrations", token=token)).body["integrations"]
+        await self.call("DELETE", f"/api/rooms/a/integrations/{first['id']}", token=token)
+        codes = [(await self.call("POST", old, {"text": "x"})).code for _ in range(10)]
+        assert codes == ["not_found"] * 10
+        codes = [(await self.call("POST", f"/api/hooks/pi_{number}", {"text": "x"})).code for number in range(5)]
+        assert codes == ["not_found"] * 4 + ["rate_limited"]
+        assert (await self.call("POST", urlsplit(new).path, {"text": "x"})).status == 201
+
+    @gen_test
     async def test_who_may_have_one(self) -> None:
         """Who moderates the room, under a name that is nobody else's; so many for a room."""
         token, other = await self.owner(), await self.account("bob")
