@@ -166,6 +166,7 @@ def make_chat(
         access=access,
         alarms=alarms,
         audit=audit,
+        bans=bans,
         history=history,
         registry=registry,
         sender=WebhookSender(

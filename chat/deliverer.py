@@ -36,7 +36,10 @@ LOOK_AGAIN = 1.0
 
 
 class Deliverer:
-    """Works on the webhooks of all rooms; each has one delivery under way at most. `send` makes the requests."""
+    """Works on the webhooks of all rooms; each has one delivery under way at most. `send` makes the requests.
+
+    `is_banned` says whether an account is banned from the server.
+    """
 
     def __init__(
         self,
@@ -46,6 +49,7 @@ class Deliverer:
         history: History,
         registry: RoomRegistry,
         call_later: CallLater,
+        is_banned: Callable[[str], bool],
         table: WebhookTable,
     ) -> None:
         self._store = store
@@ -53,6 +57,7 @@ class Deliverer:
         self._registry = registry
         self._send = send
         self._call_later = call_later
+        self._is_banned = is_banned
         self._table = table
         self._worker = secrets.token_hex(8)
         self._slots = asyncio.Semaphore(table.webhook_concurrency)
@@ -187,7 +192,7 @@ class Deliverer:
             self.forget(hook)
             await self._store.remove(hook.id)
             return False
-        if not hook.holds_in(room.policy):
+        if not hook.holds_in(room.policy) or self._is_banned(hook.by.id):
             reason = f"{hook.by.name}, who made it, does not look after the room any more."
             await self._store.change(hook.id, paused=reason)
             self.forget(hook)

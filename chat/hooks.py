@@ -7,6 +7,7 @@ import msgspec
 from chat.access import Access
 from chat.alarms import Alarms
 from chat.audit import Audit
+from chat.bans import Bans
 from chat.callers import Caller
 from chat.database import Database
 from chat.deliverer import Deliverer
@@ -40,6 +41,7 @@ class Hooks:
         access: Access,
         alarms: Alarms,
         audit: Audit,
+        bans: Bans,
         history: History,
         registry: RoomRegistry,
         sender: Sender,
@@ -48,7 +50,13 @@ class Hooks:
         self._sender = sender
         self.store = WebhookStore(database)
         self.deliverer = Deliverer(
-            self.store, sender, history=history, registry=registry, call_later=alarms.call_later, table=table
+            self.store,
+            sender,
+            history=history,
+            registry=registry,
+            call_later=alarms.call_later,
+            is_banned=lambda account: bans.of_account(account) is not None,
+            table=table,
         )
         registry.published = self.deliverer.published
         self._access = access

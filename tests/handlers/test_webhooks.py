@@ -163,6 +163,22 @@ class DeliveryTest(WebhookTestCase):
         assert self.receiver.texts == ["one"]
 
     @gen_test
+    async def test_who_is_banned_from_the_server_hears_no_more(self) -> None:
+        """Their sessions and bots are over, and so is what leaves a room in their name."""
+        token, admin = await self.owner(access="private"), await self.account("root", admin=True)
+        await self.account("bob")
+        ann, bob = [(await self.chat.identity.accounts.by_name(name)) for name in ("ann", "bob")]
+        assert ann and bob
+        await self.call("PUT", f"/api/rooms/a/members/{bob.id}", {"role": "owner"}, token=token)
+        await self.hook(token)
+        theirs = await self.sign_in("bob")
+        assert (await self.call("POST", f"/api/admin/people/{ann.id}", {"act": "ban"}, token=admin)).status == 204
+        await self.send("a", "not for ann", token=theirs)
+        await until(lambda: not self.chat.hooks.deliverer._of_room)
+        assert "does not look after the room" in (await self.shown(theirs))["paused"]
+        assert self.receiver.texts == []
+
+    @gen_test
     async def test_each_act_is_in_the_log(self) -> None:
         """Who had a room's entries sent elsewhere, and stopped it, can be seen by all who moderate it."""
         token = await self.owner()
