@@ -21,8 +21,10 @@ from chat.times import now
 EntryType = Literal["message", "edit", "delete", "reaction"]
 
 SECRET_PREFIX = "whs_"
-# Addresses behind which another can stand, whatever they look like: IPv4 in IPv6 (NAT64, RFC 6052; 6to4, RFC 3056).
-_DISGUISES = tuple(map(ip_network, ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16")))
+# The IPv6 of the internet (RFC 4291, section 2.4, and IANA's registry); what lies outside of it, like addresses of a
+# site (fec0::/10), or IPv4 in IPv6 (::/96; NAT64, 64:ff9b::/96), leads nowhere, or to somewhere else than it seems.
+_INTERNET = ip_network("2000::/3")
+_DISGUISE = ip_network("2002::/16")  # in there, but an IPv4 address as well (6to4, RFC 3056)
 
 
 class NewWebhook(msgspec.Struct, forbid_unknown_fields=True):
@@ -174,7 +176,9 @@ def is_public(address: str) -> bool:
     """Whether an address is one of the internet: of no private network, no single machine and no group."""
     found = ip_address(address.partition("%")[0])
     inner = getattr(found, "ipv4_mapped", None) or found
-    return inner.is_global and not inner.is_multicast and not any(inner in disguise for disguise in _DISGUISES)
+    if not inner.is_global or inner.is_multicast:
+        return False
+    return inner.version == 4 or (inner in _INTERNET and inner not in _DISGUISE)
 
 
 def check_url(url: str, *, private: bool, is_public: Callable[[str], bool] = is_public) -> None:

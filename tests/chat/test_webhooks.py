@@ -79,6 +79,9 @@ def test_only_success_has_arrived(status: int) -> None:
         "::ffff:127.0.0.1",
         "64:ff9b::7f00:1",
         "2002:7f00:1::",
+        "::7f00:1",
+        "fec0::1",
+        "64:ff9b:1::7f00:1",
     ],
 )
 def test_private_addresses(address: str) -> None:
