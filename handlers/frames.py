@@ -14,7 +14,8 @@ from tornado.websocket import WebSocketProtocol13
 
 # Taken from the stream at once (bytes).
 READ_SIZE = 64 * 1024
-# One who sends without a pause lets others have their turn after so many bytes; a frame counts as some by itself.
+# One who sends without a pause lets others have their turn after so many bytes; a frame counts as some by itself, so
+# that tiny ones, of which thousands come with one read, are soon enough.
 TURN_SIZE = 256 * 1024
 FRAME_COST = 1024
 
@@ -30,28 +31,29 @@ class FrameReader(WebSocketProtocol13):
     _begun: bytearray | None = None
     """What has come of a message in parts, and its opcode."""
     _begun_opcode = 0
+    _work = 0
+    """What has been done in this turn."""
 
     async def _receive_frame_loop(self) -> None:
         rest = b""
-        work = 0
         try:
             while not self.client_terminated:
                 data = await self.stream.read_bytes(READ_SIZE, partial=True)
                 self._wire_bytes_in += len(data)
-                work += FRAME_COST + len(data)
                 rest = self._take(rest + data if rest else data)
-                if work >= TURN_SIZE:
-                    work = 0
+                while self._work >= TURN_SIZE:
+                    self._work = 0
                     await asyncio.sleep(0)
+                    rest = self._take(rest)
         except StreamClosedError:
             self._abort()
         finally:
             self.handler.on_ws_connection_close(self.close_code, self.close_reason)
 
     def _take(self, data: bytes) -> bytes:
-        """Handles the frames that are whole; returns what is there of the next one."""
-        at, end = 0, len(data)
-        while end - at >= 2 and not self.client_terminated:
+        """Handles the frames that are whole, as many as one turn is for; returns what is left."""
+        at, end, work = 0, len(data), self._work
+        while end - at >= 2 and work < TURN_SIZE and not self.client_terminated:
             first, second = data[at], data[at + 1]
             start, length = at + 2, second & 0x7F
             if length > CONTROL_LIMIT:
@@ -67,8 +69,10 @@ class FrameReader(WebSocketProtocol13):
             if end < start + length:
                 break
             at = start + length
+            work += FRAME_COST + length
             payload = data[start:at]
             self._take_frame(first, payload if mask is None else _websocket_mask(mask, payload))
+        self._work = work
         return data[at:]
 
     def _fits(self, first: int, short_length: int, length: int) -> bool:

@@ -162,3 +162,15 @@ class FramesTest(AsyncHTTPTestCase):
         assert await other.read_bytes(4) == b"\x8a\x02me"
         ended = True
         await flooding
+
+    @gen_test
+    async def test_tiny_frames_come_in_turns_too(self) -> None:
+        """Thousands that are read at once are not handled at once."""
+        busy, other = await self.line(), await self.line()
+        written = asyncio.ensure_future(busy.write(frame(TEXT, b"x") * 20_000))
+        await until(lambda: len(self.heard) > 0)
+        await other.write(frame(PING, b"me"))
+        assert await other.read_bytes(4) == b"\x8a\x02me"
+        assert self.heard.index(("ping", b"me")) < 20_000
+        await until(lambda: len(self.heard) == 20_001)
+        await written
