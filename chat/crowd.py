@@ -1,5 +1,6 @@
 """The crowd of a room: the clients that take a broadcast as it is, one system call each and nothing else."""
 
+import logging
 import socket
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ from chat.framing import send_to_all
 
 if TYPE_CHECKING:
     from chat.streaming import StreamingWaiter
+
+log = logging.getLogger("parley.crowd")
 
 
 class Crowd:
@@ -60,7 +63,11 @@ class Crowd:
         data, self._waiting = b"".join(self._waiting), []
         # Who takes care of one may let it leave, and so move another.
         for waiter, rest in [(self._waiters[place], rest) for place, rest in send_to_all(self._sockets, data)]:
-            waiter.go_on(rest)
+            try:
+                waiter.go_on(rest)
+            except Exception:  # the others have nothing to do with it; its own bytes are broken off
+                log.exception("delivery to %s failed", waiter.user.id)
+                waiter.go_on(None)
         late, self._late = self._late, []
         for waiter in late:
             waiter.gather()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+from tornado.testing import ExpectLog
 
 from chat.broadcast import Broadcast
 from chat.people import User
@@ -133,6 +134,28 @@ async def test_a_broken_connection_costs_the_others_nothing() -> None:
             clients[0].ticks.turn()
             assert clients[1].drain() == clients[3].drain() == told.frames
         assert clients[0].stream.closed()
+
+
+async def test_a_client_that_fails_costs_the_others_nothing() -> None:
+    """Of two that are slow the stream of one raises: it is closed, as its frame is broken off; the other's goes on."""
+    room = quiet_room()
+    with lines(3) as clients:
+        for client in clients:
+            room.join(client.waiter)
+        broken, slow, quick = clients
+
+        def fail(data: bytes) -> None:
+            raise ValueError("no")
+
+        broken.stream.write = fail  # type: ignore[method-assign, assignment]
+        sent = []
+        with ExpectLog("parley.crowd", "delivery to g-0 failed"):
+            while not slow.waiter.backlog:
+                sent.append(published(room))
+                slow.ticks.turn()
+                quick.drain()
+        assert broken.stream.closed()
+        assert await slow.read(len(frames(*sent))) == frames(*sent)
 
 
 @pytest.mark.parametrize("seed", range(30))
