@@ -104,8 +104,8 @@ class Integrations:
     async def find(self, token: str, address: str) -> Bot:
         """Whose address ends with the token; raises NotFound, and RateLimited for one who tries too many.
 
-        One wrong token counts once, however often it is used, and nothing keeps the right ones out: many programs of one
-        machine write here, and one that goes on after it was revoked is no reason to turn away the others.
+        One wrong token counts once, however often it is used, and nothing keeps the right ones out: many programs of
+        one machine write here, and one that goes on after it was revoked is no reason to turn away the others.
         """
         bot = await self._identity.bots.find(token)
         if bot is not None and bot.into and await self._identity.accounts.by_id(bot.maker) is not None:
