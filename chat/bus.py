@@ -149,10 +149,14 @@ class LocalBus(Bus):
         return [other for other in self._exchange.members if other is not self]
 
     def tell(self, note: Note) -> None:
+        if not self.is_shared:
+            return
         for other in self._others():
             asyncio.get_running_loop().call_soon(other._told, note, self.process)
 
     def stored(self, log: str, entries: Sequence[Entry]) -> None:
+        if not self.is_shared:
+            return
         for other in self._others():
             asyncio.get_running_loop().call_soon(other._arrive, log, list(entries))
 

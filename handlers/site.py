@@ -5,12 +5,13 @@ import re
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
-from tornado.httputil import HTTPServerRequest
+from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler
 
 from handlers.base import ApiHandler, Handler
 from handlers.headers import strict_transport
 from handlers.hosts import Hosts
+from handlers.incoming import Incoming
 from handlers.origins import SAFE_METHODS, Origins
 from handlers.pages import PageHandler
 from handlers.proxies import Proxies, Ranges
@@ -70,6 +71,9 @@ class Site(Application):
             hsts=strict_transport(reach.hsts),
             **settings,
         )
+
+    def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
+        return Incoming(self, server_conn, request_conn)
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         if self.refusal(request) is None:

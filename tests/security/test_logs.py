@@ -95,9 +95,13 @@ class FaultTest(ChatTestCase):
         async def broken(*_: object, **__: object) -> None:
             raise RuntimeError(TEXT)
 
+        def broken_at_once(*_: object) -> NoReturn:
+            raise RuntimeError(TEXT)
+
         socket = await self.socket("ann", room="a")
         token = self.token("bob")
         self.chat.changes.make = broken  # type: ignore[method-assign, assignment]
+        self.chat.changes.send = broken_at_once  # type: ignore[method-assign]
         body = {"text": TEXT, "key": new_key()}
         assert (await self.call("POST", f"/api/rooms/a/messages?{quote(TEXT)}", body, token=token)).status == 500
         refused = await socket.ask(type="send", room="a", key=new_key(), text=TEXT)
