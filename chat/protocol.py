@@ -21,13 +21,12 @@ SEQ_LIMIT = 2**53 - 1  # whole numbers up to here every JSON reader keeps exactl
 Seq = Annotated[int, Meta(ge=0, le=SEQ_LIMIT)]
 Id = Annotated[str, Meta(max_length=64)] | Annotated[int, Meta(ge=-(2**53), le=2**53)] | None
 
-KIND = r"[a-z][a-z0-9._-]{0,63}"
-KindName = Annotated[str, Meta(pattern=f"^{KIND}$")]
+_KIND = re.compile(r"[a-z][a-z0-9._-]{0,63}")
+KindName = Annotated[str, Meta(pattern=rf"^{_KIND.pattern}\Z")]
 WITHOUT_LIMIT = 20  # kinds that a client can do without
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 RESERVED_KINDS = ("staff", "desk.")  # what these begin with the server alone makes
-_KIND = re.compile(KIND)
 DEPTH_LIMIT = 64  # levels of arrays and objects in `data`; far from the 1,000 calls that Python allows
 _EMOJI_LIMIT = 16  # code points: a family with skin tones has 11, the flag of a region 7
 

@@ -4,6 +4,7 @@ import json
 import signal
 import uuid
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import quote
 
 import pytest
