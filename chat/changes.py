@@ -34,7 +34,7 @@ class Changes:
         self._desk_heard: Callable[[Room, Entry], Awaitable[None]] | None = None
 
     def tell_desks(self, heard: Callable[[Room, Entry], Awaitable[None]]) -> None:
-        """`heard` takes note of each message in a support desk's room before its sender is told that it is stored."""
+        """`heard` takes note of each entry in a support desk's room before its sender is told that it is stored."""
         self._desk_heard = heard
 
     async def announce(
@@ -54,8 +54,7 @@ class Changes:
         """
         if isinstance(change, Send):
             stored = await asyncio.shield(self.send(room, user, change))
-            if room.policy.desk and self._desk_heard is not None:  # said again its sender asks once more as well
-                await self._desk_heard(room, stored.entry)
+            await self._tell_desk(room, stored.entry)
             return stored
         if room.tail.entry_of(change.key) is None:
             await self._check(room, user, change, over_others)
@@ -66,7 +65,13 @@ class Changes:
             await self._redact(room, stored.entry)
         elif stored.entry.type == "edit":
             await self._redact_late(room, stored.entry)
+        await self._tell_desk(room, stored.entry)
         return stored
+
+    async def _tell_desk(self, room: Room, entry: Entry) -> None:
+        """Said again, after a failure, its sender asks once more as well."""
+        if room.policy.desk and self._desk_heard is not None:
+            await self._desk_heard(room, entry)
 
     def send(self, room: Room, user: User, message: Send) -> asyncio.Future[Stored]:
         """The entry that the message becomes, as soon as it is stored; others may wait for the same future. Raises

@@ -219,6 +219,17 @@ class Conversations:
             )
         return _conversation(found) if found else None
 
+    async def amended(self, id: str, change: Entry) -> Conversation | None:
+        """The conversation after an edit or a deletion of its last message, which the queue shows; None if it was of
+        another one."""
+        async with mongo_errors():
+            found = await self._conversations.find_one_and_update(
+                {"_id": room_key(id), "last.seq": change.target},
+                {"$set": {"last.text": (change.text or "")[:EXCERPT]}},
+                return_document=ReturnDocument.AFTER,
+            )
+        return _conversation(found) if found else None
+
     async def add_note(self, id: str, note: Note) -> bool:
         """Whether there was room for it."""
         full = f"notes.{NOTES_LIMIT - 1}"

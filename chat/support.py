@@ -176,7 +176,13 @@ class Support:
         )
 
     async def _heard(self, room: Room, entry: Entry) -> None:
-        """A message in a conversation: by its visitor, or by an agent."""
+        """Something in a conversation, by its visitor or by an agent: a message, or a change of one."""
+        if entry.type in ("edit", "delete"):
+            amended = await self._conversations.amended(room.key, entry)
+            if amended is not None:
+                await self._tell_agents(amended, entry.user)
+        if entry.type != "message":
+            return
         by_agent = entry.user.id not in room.policy.members
         conversation = await self._conversations.heard(room.key, entry, by_agent=by_agent)
         if conversation is None:

@@ -63,6 +63,24 @@ class ConversationTest(DeskCase):
         assert own["unanswered"] == 0 and own["last"]["text"] == "on its way"
 
     @gen_test
+    async def test_the_queue_shows_the_last_message_as_it_is_now(self) -> None:
+        """What a visitor has corrected or deleted is not to be read in the queue either, nor in an open page of it."""
+        await self.furnish()
+        agents = await self.socket(room=self.desk["room"], token=self.ann)
+        room, token = await self.begin("my card is 1234")
+        await agents.hear("message")
+        for change, text in (
+            ({"type": "edit", "text": "my card is lost"}, "my card is lost"),
+            ({"type": "delete"}, ""),
+        ):
+            answer = await self.command(room, token=token, target=1, key=new_key(), **change)
+            assert answer.status == 200, answer
+            assert [each["last"]["text"] for each in await self.queue()] == [text]
+            assert (await agents.hear("message"))["data"]["conversation"]["last"]["text"] == text
+        await self.command(room, token=token, type="react", target=1, key=new_key(), emoji="x", on=True)
+        assert [each["unanswered"] for each in await self.queue()] == [1]
+
+    @gen_test
     async def test_one_of_two_gets_it(self) -> None:
         """Of two who take a conversation at once one gets it, and the other is told who did; knowing that, they can
         take it over."""
