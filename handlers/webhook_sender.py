@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tornado.httpclient import HTTPClientError, HTTPRequest
+from tornado.httputil import parse_response_start_line
 from tornado.netutil import Resolver
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError, SimpleAsyncHTTPClient
 
@@ -48,7 +49,9 @@ class WebhookSender:
         )
 
     async def __call__(self, letter: Letter) -> Outcome:
-        """Nobody is followed to another address, and what is answered is thrown away."""
+        """Nobody is followed to another address, and what is answered is thrown away: the status says all, also where
+        the rest of the answer is too long, or does not end."""
+        head: list[str] = []
         request = HTTPRequest(
             letter.url,
             method="POST",
@@ -58,19 +61,28 @@ class WebhookSender:
             request_timeout=self._timeout,
             follow_redirects=False,
             decompress_response=False,
+            header_callback=head.append,
             streaming_callback=lambda _: None,
         )
         host = urlsplit(letter.url).hostname
         try:
-            status = (await self._client.fetch(request, raise_error=False)).code
+            status, error = (await self._client.fetch(request, raise_error=False)).code, ""
         except HTTPTimeoutError:
-            return Outcome(0, f"{host} did not answer within {self._timeout:g} seconds.")
-        except (HTTPClientError, HTTPStreamClosedError, OSError, ValueError) as error:
-            return Outcome(0, f"{host} cannot be reached: {_why(error)}.")
+            status, error = _status_in(head), f"{host} did not answer within {self._timeout:g} seconds."
+        except (HTTPClientError, HTTPStreamClosedError, OSError, ValueError) as failure:
+            status, error = _status_in(head), f"{host} cannot be reached: {_why(failure)}."
+        if not status:
+            return Outcome(0, error)
         return Outcome(status, "" if 200 <= status < 300 else f"{host} answered {status}.")
 
     def close(self) -> None:
         self._client.close()
+
+
+def _status_in(head: list[str]) -> int:
+    """The status of an answer whose lines these are so far; 0 for none."""
+    status = next((line for line in reversed(head) if line.startswith("HTTP/")), "")
+    return parse_response_start_line(status.rstrip()).code if status else 0
 
 
 def _why(error: Exception) -> str:

@@ -22,6 +22,7 @@ class Receiver:
         self.bodies: list[dict[str, Any]] = []
         self.raw: list[tuple[HTTPHeaders, bytes]] = []
         self.gate: asyncio.Event | None = None
+        self.length = 10_000
         listening, port = bind_unused_port()
         self.url = f"http://127.0.0.1:{port}/hook"
         self._server = HTTPServer(Application([(r"/.*", _Handler, {"receiver": self})], log_function=lambda _: None))
@@ -54,7 +55,7 @@ class _Handler(RequestHandler):
         if status == 302:
             self.set_header("Location", "/elsewhere")
         if status == 200:
-            self.write("x" * 10_000)
+            self.write("x" * receiver.length)
 
 
 def is_signed(headers: HTTPHeaders, body: bytes, secret: str) -> bool:

@@ -254,6 +254,14 @@ class SenderTest(WebhookTestCase):
         assert (await sender(_letter(self.receiver.url))).arrived
         sender.close()
 
+    @gen_test
+    async def test_a_receiver_that_says_too_much_has_received(self) -> None:
+        """It said so before the rest, which nobody wants: it is not sent the same again and again."""
+        sender = WebhookSender(timeout=5, concurrency=1, private=True)
+        self.receiver.answers, self.receiver.length = [200], 1_000_000
+        assert await sender(_letter(self.receiver.url)) == Outcome(200)
+        sender.close()
+
 
 class ProcessTest(WebhookTestCase):
     """Another process on the same database."""
