@@ -193,6 +193,7 @@ def make_chat(
         conversations,
         access=access,
         audit=audit,
+        bus=bus,
         changes=changes,
         desk_limits=settings_of(config, DeskLimits),
         history=history,
@@ -202,7 +203,7 @@ def make_chat(
         rates=rates,
         registry=registry,
     )
-    hearsay = Hearsay(bus, registry=registry, identity=identity, house=house, bans=bans)
+    hearsay = Hearsay(bus, registry=registry, identity=identity, house=house, bans=bans, keeping=reception.keeping)
     relay.also(hearsay.recover)
     return Chat(
         access=access,

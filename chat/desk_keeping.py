@@ -7,6 +7,7 @@ import msgspec
 from chat.access import Access
 from chat.accounts import Accounts
 from chat.audit import Audit
+from chat.bus import Bus
 from chat.callers import Caller
 from chat.changes import Changes
 from chat.conversations import Conversations
@@ -17,6 +18,7 @@ from chat.errors import BadRequest, Forbidden, NotFound
 from chat.lifetimes import Lifetimes
 from chat.limits import DeskLimits
 from chat.names import room_title
+from chat.notes import DeskChanged
 from chat.policy import Policy
 from chat.registry import RoomRegistry
 from chat.times import now
@@ -39,6 +41,7 @@ class DeskKeeping:
         changes: Changes,
         accounts: Accounts,
         audit: Audit,
+        bus: Bus,
         lifetimes: Lifetimes,
         limits: DeskLimits,
     ) -> None:
@@ -49,6 +52,7 @@ class DeskKeeping:
         self._changes = changes
         self._accounts = accounts
         self._audit = audit
+        self._bus = bus
         self._lifetimes = lifetimes
         self._limits = limits
 
@@ -70,7 +74,7 @@ class DeskKeeping:
             ids = [person.id for person in people]
             desk = Desk(**fields | {"agents": ids}, name=name, room=room, made=made, people=people)
             await self._desks.keep(desk)
-        self.enforce(name)
+        self._changed(name)
         if known is not None:
             await self._changes.announce(await self._registry.find(room), caller.user.author, "desk.changed", {})
         return desk, known is None
@@ -105,7 +109,7 @@ class DeskKeeping:
             with contextlib.suppress(NotFound):
                 await self._lifetimes.delete(await self._registry.find(desk.room))
             await self._desks.remove(name)
-        self.enforce(name)
+        self._changed(name)
 
     async def erase(self, id: str, caller: Caller) -> None:
         """Nothing is left of a conversation; raises NotFound, Unavailable."""
@@ -124,6 +128,10 @@ class DeskKeeping:
         """Takes up what other processes have changed; raises Unavailable."""
         for name in await self._desks.refresh():
             self.enforce(name)
+
+    def _changed(self, name: str) -> None:
+        self.enforce(name)
+        self._bus.tell(DeskChanged(name))
 
     def enforce(self, name: str) -> None:
         """Puts out whoever is in a room of the desk and may not be there any more."""

@@ -32,6 +32,7 @@ class Desks:
         self._presence = database.get_collection("desk_presence")
         self._linger = datetime.timedelta(seconds=linger)
         self._known: dict[str, Desk] = {}
+        self._changes = 0
         self.agents = Agents()
 
     async def prepare(self) -> None:
@@ -44,9 +45,12 @@ class Desks:
 
     async def refresh(self) -> list[str]:
         """Reads what other processes may have changed; the names of the desks whose agents are others now."""
-        async with mongo_errors():
-            found = [_desk(document) async for document in self._desks.find({})]
-        return self._know(found)
+        while True:
+            before = self._changes
+            async with mongo_errors():
+                found = [_desk(document) async for document in self._desks.find({})]
+            if self._changes == before:  # else something was changed here while it was read
+                return self._know(found)
 
     def _know(self, desks: Iterable[Desk]) -> list[str]:
         self._known = {desk.name: desk for desk in desks}
@@ -90,12 +94,14 @@ class Desks:
         document["_id"] = document.pop("name")
         async with mongo_errors():
             await self._desks.replace_one({"_id": desk.name}, document, upsert=True)
+        self._changes += 1
         self._know([*(known for known in self._known.values() if known.name != desk.name), desk])
 
     async def remove(self, name: str) -> None:
         async with mongo_errors():
             await self._desks.delete_one({"_id": name})
             await self._presence.delete_many({"desk": name})
+        self._changes += 1
         self._know([known for known in self._known.values() if known.name != name])
 
     # Who is there

@@ -8,6 +8,7 @@ from chat.bans import Bans
 from chat.bus import Bus
 from chat.callers import Whom
 from chat.changes import pass_on
+from chat.desk_keeping import DeskKeeping
 from chat.errors import NameTaken, Unavailable
 from chat.house import House
 from chat.identity import Identity
@@ -15,6 +16,7 @@ from chat.notes import (
     AccountChanged,
     AccountGone,
     BanChanged,
+    DeskChanged,
     Forgotten,
     NamesTaken,
     PutOut,
@@ -38,7 +40,16 @@ AT_ONCE = 20
 class Hearsay:
     """Listens to the bus. What has to be read is read in the background, until it has been."""
 
-    def __init__(self, bus: Bus, *, registry: RoomRegistry, identity: Identity, house: House, bans: Bans) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        *,
+        registry: RoomRegistry,
+        identity: Identity,
+        house: House,
+        bans: Bans,
+        keeping: DeskKeeping,
+    ) -> None:
         self._bus = bus
         self._registry = registry
         self._identity = identity
@@ -58,6 +69,7 @@ class Hearsay:
             (AccountChanged, self._account_changed),
             (AccountGone, lambda note: identity.erasure.heard(note.account)),
             (BanChanged, lambda note: self._soon(lambda: bans.changed(note.id))),
+            (DeskChanged, lambda note: self._soon(keeping.refresh)),
             (NamesTaken, identity.claims.heard),
         ):
             self._listen(kind, listener)

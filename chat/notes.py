@@ -153,6 +153,12 @@ class BanChanged(_Note, frozen=True, tag="ban-changed"):
     id: str
 
 
+class DeskChanged(_Note, frozen=True, tag="desk-changed"):
+    """A support desk of that name is another from now on, or none."""
+
+    name: str
+
+
 class NamesTaken(_Note, frozen=True, tag="names-taken"):
     """These names and no others belong to an account or a bot; none: it has no more."""
 
@@ -179,6 +185,7 @@ Note: TypeAlias = (
     | AccountChanged
     | AccountGone
     | BanChanged
+    | DeskChanged
     | NamesTaken
 )
 

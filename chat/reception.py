@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from chat.access import Access
 from chat.audit import Audit
+from chat.bus import Bus
 from chat.changes import Changes
 from chat.conversations import Conversations
 from chat.desk_keeping import DeskKeeping
@@ -43,6 +44,7 @@ def make_reception(
     *,
     access: Access,
     audit: Audit,
+    bus: Bus,
     changes: Changes,
     desk_limits: DeskLimits,
     history: History,
@@ -62,6 +64,7 @@ def make_reception(
         changes=changes,
         accounts=identity.accounts,
         audit=audit,
+        bus=bus,
         lifetimes=house.lifetimes,
         limits=desk_limits,
     )

@@ -12,6 +12,7 @@ from chat.bus import Bus, Exchange, LocalBus
 from chat.callers import Caller
 from chat.catch_up import Cursor
 from chat.chat import Chat
+from chat.desk import DeskSettings
 from chat.errors import ChatError, Forbidden, NameTaken, RateLimited, Unauthenticated
 from chat.lifetimes import HEARD
 from chat.mongo_bus import MongoBus
@@ -118,6 +119,22 @@ async def test_rules_hold_at_both(kind: str, mongod: SessionMongod, database: st
         await until(lambda: waiter.refused)
         assert waiter.refused[0][1] == CloseCode.NOT_ALLOWED
         assert not there.waiters()
+
+
+async def test_who_is_no_agent_any_more_is_out_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
+    """A desk that is made, changed or removed at one process is so at the other in the same moment."""
+    async with two(kind, mongod, database) as both:
+        ann = replace(await account(both.one, "ann"), admin=True)
+        bob = await account(both.one, "bob")
+        here, there = both.one.reception.keeping, both.other.reception.desks
+        desk, _ = await here.put("shop", DeskSettings(title="The shop", agents=["bob"]), ann)
+        await until(lambda: there.agents.has("shop", bob.id))
+        room, waiter = await both.enter(both.other, desk.room, bob)
+        await here.put("shop", DeskSettings(title="The shop"), ann)
+        await until(lambda: waiter.refused)
+        assert waiter.refused[0][1] == CloseCode.NOT_ALLOWED and not room.waiters()
+        await here.remove("shop", ann)
+        await until(lambda: not there.all())
 
 
 async def test_a_deleted_room_is_gone_at_both(kind: str, mongod: SessionMongod, database: str) -> None:
