@@ -94,8 +94,7 @@ def make_chat(
         clients=clients,
         bus=bus,
     )
-    relay = Relay(registry, commit)
-    bus.follow(relay)
+    relay = Relay(bus, registry, commit)
     claims = Claims(bus)
     people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check, company=registry.company)
     bans = Bans(connection.database, clients, limit=config.banned_ranges, bus=bus)

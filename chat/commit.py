@@ -16,6 +16,7 @@ from chat.database import summary
 from chat.entries import Entry
 from chat.errors import ChatError, NotFound, Unavailable
 from chat.history import Conflict, History
+from chat.homes import Homes
 from chat.room import Room
 
 log = logging.getLogger("parley.commit")
@@ -29,10 +30,11 @@ LATE_WRITES = 5.0
 TURNS_TO_LET_IN = 6
 
 
-# Where other processes write too (they did so within the first of these, seconds), one that has stored something lets
-# them have their turn, for up to the second: else one who is in the rhythm wins every time, and the others never.
-RIVALRY = 0.5
+# Where other processes write too, one that has stored something lets them have their turn, for up to this time
+# (seconds): else one who is in the rhythm wins every time, and the others never.
 TURN = 0.006
+# How long it may take until something that was handed to another process is stored, before it is stored here.
+AWAY = 0.3
 # How long what another process has stored may take to be told of, before the log is read for it (seconds).
 HEARING = 0.1
 
@@ -45,13 +47,14 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class _Pending:
-    __slots__ = ("draft", "future", "room", "timer")
+    __slots__ = ("away", "draft", "future", "room", "timer")
 
     def __init__(self, room: Room, draft: Entry, future: asyncio.Future[Stored]) -> None:
         self.room = room
         self.draft = draft
         self.future = future
         self.timer: asyncio.TimerHandle | None = None
+        self.away: asyncio.TimerHandle | None = None
 
 
 class GroupCommit:
@@ -83,6 +86,7 @@ class GroupCommit:
         self._wall = wall
         self._observe = observe
         self._bus = bus or LocalBus()
+        self._homes = Homes(self._bus)
         self._queue: deque[_Pending] = deque()
         self._by_key: dict[tuple[str, str], _Pending] = {}
         self._doubtful: set[Room] = set()
@@ -113,9 +117,9 @@ class GroupCommit:
         """How many changes are not answered yet."""
         return len(self._by_key)
 
-    def append(self, room: Room, draft: Entry) -> asyncio.Future[Stored]:
+    def append(self, room: Room, draft: Entry, *, here: bool = False) -> asyncio.Future[Stored]:
         """A future of the stored entry; the draft's `seq` and `at` are not decided yet. It may fail with Unavailable,
-        or with NotFound for a room that is over, as may the call itself.
+        or with NotFound for a room that is over, as may the call itself. With `here` no other process is asked for it.
 
         A key that the room has seen, or that is under way, gives the entry of then.
         """
@@ -137,16 +141,23 @@ class GroupCommit:
         pending.timer = asyncio.get_running_loop().call_later(self._timeout, self._expire, pending)
         room.pending += 1
         self._by_key[room.key, draft.key] = pending
+        if self._homes.begin(room, draft, here=here):
+            pending.away = asyncio.get_running_loop().call_later(AWAY, self._enqueue, pending)
+        else:
+            self._enqueue(pending)
+        return future
+
+    def _enqueue(self, pending: _Pending) -> None:
         self._queue.append(pending)
         self._work.set()
-        return future
 
     async def discard(self, room: Room) -> None:
         """Refuses what waits to be stored in a room that is over. Returns when nothing can come to its log any more.
 
         Raises Unavailable while a write may still be on its way to MongoDB.
         """
-        for pending in [pending for pending in self._queue if pending.room is room]:
+        waiting = [*self._queue, *(pending for pending in self._by_key.values() if pending.away is not None)]
+        for pending in [pending for pending in waiting if pending.room is room]:
             self._fail(pending, NotFound("There is no such room."))
         async with self._storing:
             if room in self._doubtful or room in self._watched:
@@ -155,10 +166,14 @@ class GroupCommit:
     # Other processes
 
     def arrived(self, room: Room, entries: Sequence[Entry]) -> None:
-        """These were published in the room as MongoDB told of them: by another process, or by this one, which is not
-        told yet that they are stored."""
-        if any((room.key, entry.key) not in self._by_key for entry in entries):
-            room.rivalled = asyncio.get_running_loop().time()
+        """These were published in the room as MongoDB told of them: stored by another process, perhaps because it was
+        handed them by this one, or by this one, which is not told yet."""
+        for entry in entries:
+            pending = self._by_key.get((room.key, entry.key))
+            if pending is None:
+                room.rivalled = asyncio.get_running_loop().time()
+            elif pending.away is not None:
+                self._resolve(pending, Stored(entry, new=True))
         self._heard.set()
 
     def look_at(self, room: Room) -> None:
@@ -181,8 +196,7 @@ class GroupCommit:
 
     async def _let_others(self, batch: Sequence[_Pending]) -> None:
         """Lets other processes write, after a batch for rooms in which they do."""
-        since = asyncio.get_running_loop().time() - RIVALRY
-        if any(pending.room.rivalled > since for pending in batch):
+        if any(self._homes.is_rivalled(pending.room) for pending in batch):
             await asyncio.sleep(random.uniform(0, TURN))
 
     # The one task that writes
@@ -328,6 +342,7 @@ class GroupCommit:
         try:
             while missed := await self._history.following(room.key, room.seq, self._batch):
                 room.take(missed)
+                self.arrived(room, missed)
         except Unavailable:
             self._doubtful.add(room)
             return False
@@ -351,8 +366,10 @@ class GroupCommit:
         """True if it was not answered before."""
         if pending.future.done():
             return False
-        if pending.timer is not None:
-            pending.timer.cancel()
+        for timer in (pending.timer, pending.away):
+            if timer is not None:
+                timer.cancel()
+        self._homes.end(pending.room, pending.draft)
         del self._by_key[pending.room.key, pending.draft.key]
         pending.room.pending -= 1
         return True

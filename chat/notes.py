@@ -5,6 +5,7 @@ from typing import Any, ClassVar, TypeAlias
 import msgspec
 
 from chat.callers import Whom
+from chat.entries import Entry
 from chat.people import User
 
 
@@ -49,6 +50,17 @@ class Said(_Note, frozen=True, tag="said"):
     person: str = ""
     session: str = ""
     but: str = ""
+
+
+# What is to be stored
+
+
+class Draft(_Note, frozen=True, tag="draft"):
+    """The process `to` is asked to store this in a room, by its key; see chat/homes.py."""
+
+    to: str
+    room: str
+    entry: Entry
 
 
 # Who is where
@@ -170,6 +182,7 @@ Note: TypeAlias = (
     Told
     | Signalled
     | Said
+    | Draft
     | Came
     | Went
     | Named
