@@ -7,7 +7,7 @@ ARGS ?=
 # Some machines forbid it; a server that is started a hundred times would be compiled a hundred times.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: install run test check audit format openapi lock faults bench bench-smoke clean
+.PHONY: install run test coverage check audit format openapi lock faults bench bench-smoke clean
 
 install: $(VENV)/.run
 
@@ -15,6 +15,10 @@ run: $(VENV)/.run
 	@exec $(BIN)/python server.py $(ARGS)
 
 test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(ARGS)
+
+# The same, saying which lines and branches no test has passed; it takes half as long again.
+coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 
 check: $(VENV)/.dev
