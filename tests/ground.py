@@ -125,9 +125,13 @@ class Place:
         self.report = self._ask("POST", f"{room}/reports", {"seq": 1, "reason": "x"})["id"]
         self._ground.ask("POST", "/api/rooms", {"name": self.secret, "access": "private"}, token=others)
         self._ground.ask("PATCH", "/api/account", {"picture": PICTURE}, token=others)
-        self.bot = self.sign_in = "none"
+        webhook = {"url": "https://hooks.invalid/", "types": ["reaction"]}
+        self.webhook = self._ask("POST", f"{room}/webhooks", webhook)["id"]
+        self.bot = self.sign_in = self.integration = self.hook = "none"
         if self.role != "guest":
             self.bot = self._ask("POST", "/api/account/tokens", {"name": f"bot of {self.name}"})["id"]
+            integration = self._ask("POST", f"{room}/integrations", {"name": f"build of {self.name}"})
+            self.integration, self.hook = integration["id"], integration["token"]
             self._ground.ask("POST", "/api/session", {"name": self.name, "password": PASSWORD})
             self.sign_in = self._ask("GET", "/api/account/sessions")["sessions"][0]["id"]
         self.desk = self.conversation = ""
@@ -169,15 +173,18 @@ class Place:
             "/api/rooms/{room}/invitations/": self.invitation,
             "/api/rooms/{room}/reports/": self.report,
             "/api/admin/reports/": self.report,
+            "/api/rooms/{room}/webhooks/": self.webhook,
+            "/api/rooms/{room}/integrations/": self.integration,
             "/api/conversations/": self.conversation,
         }
         fitting = next((id for start, id in ids.items() if path.startswith(start)), self.other_id)
         return {
             "desk": [self.desk or "none", "nowhere"],
+            "seq": ["1", "2", "0"],
             "room": [self.room, self.secret, "nowhere"],
             "id": [fitting, self.id],
             "who": [self.other_id, quote(self.other), self.id],
-            "token": [self.invited, "none"],
+            "token": [self.hook if path.startswith("/api/hooks/") else self.invited, "none"],
             "range": ["203.0.113.0%2F24"],
         }
 
@@ -224,6 +231,7 @@ class Place:
             "people": [self.other],
             "hours": [] if path.startswith("/api/desks/") else 1,
             "uses": 1,
+            "url": "https://hooks.invalid/",
             "reason": "a reason",
             "note": "a note",
             "seconds": 60,
