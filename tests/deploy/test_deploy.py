@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import re
 import shutil
 import socket
@@ -74,7 +75,13 @@ class Visitor:
             additional_headers={"Cookie": self.cookie, "Origin": origin or self.origin},
             compression=None,
             legacy=True,
+            logger=SILENT,
         )
+
+
+# The client logs an error of its own where a proxy ends a connection in the middle of what it says to a refused one.
+SILENT = logging.getLogger("tests.silent")
+SILENT.disabled = True
 
 
 def hear(client: ClientConnection, kind: str) -> dict[str, Any]:
