@@ -117,8 +117,11 @@ class ServerProcess:
 
     @property
     def setup_link(self) -> str:
-        """Where the first administrator's account is made."""
-        found = re.findall(r"this link makes the account, once: (\S+)", self._said())
+        """Where the first administrator's account is made; it is said a moment after the server is up."""
+        deadline = time.monotonic() + 20
+        while not (found := re.findall(r"this link makes the account, once: (\S+)", self._said())):
+            assert time.monotonic() < deadline, "no link for the first administrator was said"
+            time.sleep(0.02)
         return str(found[-1]).replace("localhost", "127.0.0.1")
 
     def say(self, room: str, text: str, name: str) -> None:

@@ -71,6 +71,7 @@ def test_guests_who_only_read_are_told_so(visit: Visit, library: ServerProcess, 
     line.get_by_role("link", name="Sign in").click()
     expect(bob.page.get_by_text("Guests may read here. To write, sign in or register.")).to_be_visible()
     bob.page.get_by_role("link", name="Parley").click()
+    bob.page.wait_for_url("**/")  # and until its scripts have run
     bob.page.get_by_label("Title").fill("Mine")
     bob.page.get_by_role("button", name="Open the room").click()
     expect(bob.page.locator("#new-room-reason")).to_contain_text("Guests make no rooms here")
