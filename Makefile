@@ -17,7 +17,7 @@ run: $(VENV)/.run
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest $(ARGS)
 
-# The same, saying which lines and branches no test has passed; it takes half as long again.
+# The same, saying which lines and branches no test has passed; counting them slows the tests down.
 coverage: $(VENV)/.dev
 	$(BIN)/python -m pytest --cov --cov-report=term $(ARGS)
 

@@ -1,9 +1,9 @@
 """Reading WebSocket frames (RFC 6455, section 5.2): all that have come with one read of the stream.
 
 Tornado's own loop asks the stream for each frame three to five times, for its head, its length, its mask and its
-payload, and tells the poller twice meanwhile that it has enough and that it wants more: half of what receiving a
-message costs. Tornado has no public place for another one, so this is the one that stands in for it; what a message
-means, and the answers to pings and closes, stay Tornado's.
+payload, and tells the poller twice meanwhile that it has enough and that it wants more. Tornado has no public place
+for another one, so this is the one that stands in for it; what a message means, and the answers to pings and closes,
+stay Tornado's.
 """
 
 import asyncio

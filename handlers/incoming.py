@@ -1,4 +1,4 @@
-"""Requests as they come in: Tornado's, made without copying their arguments in depth, a fifteenth of a poll's time."""
+"""Requests as they come in: Tornado's, made without copying their arguments in depth, which takes longer than finding a poll's handler."""
 
 from collections.abc import Awaitable
 from typing import cast

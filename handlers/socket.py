@@ -243,8 +243,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         return asyncio.get_running_loop().create_task(self._carry_out(work, command))
 
     def _send_at_once(self, message: Send) -> asyncio.Future[Stored] | None:
-        """Hands a message to be stored without a task of its own, a quarter of its cost, if nothing has to be waited
-        for before; else None."""
+        """Hands a message to be stored without a task of its own, if nothing has to be waited for before; else
+        None."""
         assert self.waiter is not None
         caller = self.waiter.caller
         if self.chat.events.hears:

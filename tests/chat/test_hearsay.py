@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from chat.administration import Decree, NewRange
 from chat.bus import Bus, Exchange, LocalBus
 from chat.callers import Caller
-from chat.catch_up import Cursor
+from chat.catch_up import Cursor, catch_up
 from chat.chat import Chat
 from chat.desk import DeskSettings
 from chat.errors import ChatError, Forbidden, NameTaken, RateLimited, Unauthenticated
@@ -93,8 +93,6 @@ async def test_a_cursor_that_is_ahead_of_a_process_is_no_mistake(mongod: Session
         room = await one.registry.wake("lobby")
         there = await other.registry.wake("lobby")
         seq = await send(one, room, ann, "hello")
-        from chat.catch_up import catch_up  # noqa: PLC0415
-
         found = await catch_up(there, Cursor(after=seq), other.history, other.limits)
         assert (found.seq, found.entries) == (seq, [])
 
