@@ -1,4 +1,4 @@
-"""Requests as they come in: Tornado's, made without copying their arguments in depth, which takes longer than finding a poll's handler."""
+"""Requests as they come in: Tornado's, made without copying their arguments in depth."""
 
 from collections.abc import Awaitable
 from typing import cast
