@@ -6,11 +6,11 @@ from http.client import responses
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from tornado.web import HTTPError, StaticFileHandler
+from tornado.web import HTTPError
 
 from chat.errors import ChatError, Forbidden
 from chat.names import room_name
-from handlers.base import Guarded, Handler
+from handlers.base import Handler
 from handlers.headers import PAGE_HEADERS
 from handlers.openid_provider import openid_of
 
@@ -142,14 +142,3 @@ class NoPage(PageHandler):
 
     def prepare(self) -> None:
         raise HTTPError(404)
-
-
-class StaticFiles(Guarded, StaticFileHandler):
-    """Files of static/.
-
-    Modules import each other without a version, so browsers are to ask whether they have changed.
-    """
-
-    def set_extra_headers(self, path: str) -> None:
-        if "v" not in self.request.query_arguments:
-            self.set_header("Cache-Control", "no-cache")

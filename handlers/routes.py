@@ -52,7 +52,6 @@ from handlers.pages import (
     PairPage,
     RoomPage,
     RoomSettingsPage,
-    StaticFiles,
 )
 from handlers.pairing import PairingHandler
 from handlers.people import PersonHandler, PictureHandler, ProfilesHandler
@@ -64,11 +63,13 @@ from handlers.setup import SetupHandler
 from handlers.site import Reach, Site
 from handlers.socket import ChatSocket
 from handlers.staff import StaffHandler, StaffToAllHandler
+from handlers.static_files import StaticFiles, version_of
 from handlers.stream import StreamHandler
 from handlers.webhooks import DeadLetterHandler, DeadLettersHandler, WebhookHandler, WebhooksHandler
 from handlers.widget import WidgetPage, WidgetScript
 
 HERE = Path(__file__).resolve().parent.parent
+STATIC = HERE / "static"
 ROOM = "([^/]+)"
 
 
@@ -161,7 +162,8 @@ def application(chat: Chat, sessions: Sessions, reach: Reach, openid: OpenId) ->
         openid=openid,
         default_handler_class=NoPage,
         template_path=HERE / "templates",
-        static_path=HERE / "static",
+        static_path=STATIC,
+        static_version=version_of(STATIC),
         static_handler_class=StaticFiles,
         websocket_max_message_size=chat.limits.frame_limit,
     )

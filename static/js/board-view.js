@@ -14,10 +14,15 @@ const MARGIN = 40;
  */
 export class BoardView extends Emitter {
   #state = { scale: 1, x: 0, y: 0 };
-  #size = { width: 1, height: 1, ratio: 1 };
+  #size = { width: 0, height: 0, ratio: 1 };
 
   get scale() {
     return this.#state.scale;
+  }
+
+  /** Whether it is known how large the window is. */
+  get hasSize() {
+    return this.#size.width > 0;
   }
 
   /** What is seen of the board, in its units. */
@@ -32,10 +37,7 @@ export class BoardView extends Emitter {
     const { x, y } = this.#state;
     const before = this.#size;
     this.#size = { width, height, ratio };
-    const isFirst = before.width === 1;
-    this.#state = isFirst
-      ? { ...this.#state, x: width / 2, y: height / 2 }
-      : { ...this.#state, x: x + (width - before.width) / 2, y: y + (height - before.height) / 2 };
+    this.#state = { ...this.#state, x: x + (width - before.width) / 2, y: y + (height - before.height) / 2 };
   }
 
   /** The place on the board, in units, under a place in the window. */

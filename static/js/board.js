@@ -59,6 +59,7 @@ export class Board extends Emitter {
     this.#followPen();
     this.#followTools();
     this.#followKeys();
+    this.#resize();
     new ResizeObserver(() => this.#resize()).observe(this.#stage);
   }
 
@@ -107,8 +108,7 @@ export class Board extends Emitter {
     this.#feed.on('loaded', ({ clear }) => {
       this.#mayClear = clear;
       this.#letGo();
-      if (!this.#hasSeen && !this.#isInView()) this.#view.fit(this.#picture.box);
-      this.#hasSeen = true;
+      this.#look();
       this.#stage.dataset.state = 'loaded';
       this.#renew('all');
     });
@@ -246,6 +246,13 @@ export class Board extends Emitter {
     this.#connection.send({ type: 'signal', room: this.#room.name, kind: 'board.cursor', data: { x, y } });
   }
 
+  // Brings what there is into view, once, as soon as there are a picture and a window to see it in.
+  #look() {
+    if (this.#hasSeen || !this.#view.hasSize || !this.#feed.isLoaded) return;
+    if (!this.#isInView()) this.#view.fit(this.#picture.box);
+    this.#hasSeen = true;
+  }
+
   // Whether something of the picture is where one begins to look.
   #isInView() {
     const box = this.#picture.box;
@@ -260,6 +267,7 @@ export class Board extends Emitter {
     if (width === 0 || height === 0) return;
     Object.assign(this.#canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     this.#view.resize(width, height, ratio);
+    this.#look();
     this.#ink.resized();
     this.#tools.showScale(this.#view.scale);
     this.#wantFrame();

@@ -11,7 +11,7 @@ export class CannedMenu {
 
   constructor() {
     this.#box.addEventListener('input', () => this.#look());
-    this.#box.addEventListener('blur', () => setTimeout(() => this.#close(), 200));
+    this.#box.addEventListener('blur', () => setTimeout(() => document.activeElement !== this.#box && this.#close(), 200));
     // Before the box itself hears of a key.
     this.#box.form.addEventListener('keydown', (event) => this.#key(event), { capture: true });
     this.#list.addEventListener('pointerdown', (event) => {

@@ -50,6 +50,8 @@ me.connection.on('entries', ({ room, entries, isFirst }) => {
     if (kind === 'desk.changed') renew().catch(tell);
   }
 });
+// First the news, then the queue: what changes meanwhile is in one of them.
+me.connection.on('subscribed', ({ room, isFirst }) => room === desk?.room && isFirst && showQueue().catch(tell));
 for (const type of ['reset', 'gap']) me.connection.on(type, ({ room }) => room === desk?.room && queue.load(desk).catch(tell));
 me.connection.on('refused', ({ room, reason }) => room === desk?.room && notice(`You are no longer at this desk: ${reason}`));
 me.connection.start();
@@ -66,8 +68,10 @@ async function begin() {
 async function attend(name) {
   if (desk) me.connection.unsubscribe(desk.room);
   await renew(name);
-  // First the news, then the queue: what changes meanwhile is in one of them.
   me.connection.subscribe(desk.room);
+}
+
+async function showQueue() {
   await queue.load(desk);
   const wanted = queue.get(location.hash.slice(1));
   if (wanted) open(wanted);

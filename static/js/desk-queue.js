@@ -49,9 +49,7 @@ export class DeskQueue extends Emitter {
 
   /** Takes in a conversation as it has become. */
   take(conversation) {
-    const known = this.#conversations.get(conversation.id);
-    if (known && known.last.seq > conversation.last.seq) return;
-    this.#conversations.set(conversation.id, conversation);
+    if (!this.#put(conversation)) return;
     this.#show();
     this.emit('changed', conversation);
   }
@@ -76,9 +74,18 @@ export class DeskQueue extends Emitter {
     const before = known.length ? { before: Math.min(...known.map(({ since }) => since)) } : {};
     const query = { state, limit: PAGE, ...(state === 'waiting' ? {} : before) };
     const { conversations, more } = await call('GET', `/api/desks/${this.#desk.name}/conversations`, { query });
-    for (const conversation of conversations) this.#conversations.set(conversation.id, conversation);
+    for (const conversation of conversations) this.#put(conversation);
     this.#more.set(state, more && state !== 'waiting');
     this.#show();
+  }
+
+  // What was read while something newer came is not put over it.
+  #put(conversation) {
+    const known = this.#conversations.get(conversation.id);
+    const newer = known && (known.last.seq - conversation.last.seq || known.since - conversation.since);
+    if (newer > 0) return false;
+    this.#conversations.set(conversation.id, conversation);
+    return true;
   }
 
   // Who waits the longest comes first; else what has changed last.

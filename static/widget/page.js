@@ -55,7 +55,7 @@ addEventListener('message', ({ source, origin, data }) => {
   isShown = data.parley === 'opened';
   if (!isShown) return;
   count(0);
-  focus();
+  if (!document.activeElement.matches('input, textarea')) focus(); // who writes already is left there
 });
 
 $('close').hidden = !isFramed;

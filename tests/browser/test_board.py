@@ -132,6 +132,19 @@ def test_two_people_draw_together(visit: Visit, server: ServerProcess, room: str
     cid.sees(left)
 
 
+def test_the_picture_comes_before_the_window_is_measured(visit: Visit, room: str) -> None:
+    """On a slow machine a browser says late how large things are: the picture is where it belongs all the same."""
+    ann = Artist(visit("ann"), room)
+    ann.draw((100, 100), (300, 200), (150, 260))
+    bob = visit("bob", fresh=True)
+    bob.page.add_init_script(
+        """window.ResizeObserver = class extends ResizeObserver {
+            observe(element) { setTimeout(() => super.observe(element), 500); }
+        };"""
+    )
+    Artist(bob, room).sees(ann.sees_something())
+
+
 def test_the_chat_beside_it_and_what_is_saved(visit: Visit, room: str) -> None:
     """Beside the board is the room's chat, where no stroke is seen or counted; the picture is saved as PNG and as
     SVG; whoever clears the board is asked before."""

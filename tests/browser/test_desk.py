@@ -1,12 +1,13 @@
 """Support desks in a browser: a visitor at the page of another site, and agents at /desk."""
 
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, Response, expect
+from playwright.sync_api import FrameLocator, Page, Response, Route, WebSocketRoute, expect
 
 from .conftest import PATIENCE, running
 from .foreign_site import ForeignSite
@@ -48,7 +49,9 @@ class Desk:
 
 
 class Agents(Protocol):
-    def __call__(self, name: str, desk: Desk, **options: Any) -> Person: ...
+    def __call__(
+        self, name: str, desk: Desk, *, line: Callable[[WebSocketRoute], None] | None = None, **options: Any
+    ) -> Person: ...
 
 
 @pytest.fixture
@@ -98,9 +101,9 @@ def visitor(windows: Windows, shop: ForeignSite) -> Iterator[Visitor]:
 
 @pytest.fixture
 def agent(visit: Visit, desk_server: ServerProcess) -> Agents:
-    """Brings an agent of a desk to its page."""
+    """Brings an agent of a desk to its page; `line` has their WebSocket in its hands."""
 
-    def bring(name: str, desk: Desk, **options: Any) -> Person:
+    def bring(name: str, desk: Desk, *, line: Callable[[WebSocketRoute], None] | None = None, **options: Any) -> Person:
         account = f"{name}-{uuid.uuid4().hex[:6]}"
         token = desk_server.account(account)
         desk.agents.append(account)
@@ -108,6 +111,8 @@ def agent(visit: Visit, desk_server: ServerProcess) -> Agents:
         person = visit(place=desk_server, **options)
         person.account, person.token = account, token
         person.context.add_cookies([{"name": "parley_session", "value": token, "url": desk_server.address}])
+        if line:
+            person.page.route_web_socket("**/ws*", line)
         person.goto("/desk")
         expect(person.connection).to_have_attribute("data-state", "online")
         return person
@@ -215,6 +220,26 @@ def test_out_of_hours(visitor: Visitor, desk: Desk, agent: Agents) -> None:
     expect(ann.page.get_by_role("link", name="vera@example.org")).to_be_visible()
 
 
+def test_who_writes_early_is_left_where_they_write(visitor: Visitor, desk: Desk) -> None:
+    """The form is there before all of the frame has been loaded: what comes last takes the focus from nobody."""
+    held: list[Route] = []
+
+    def with_picture(route: Route) -> None:
+        page = route.fetch()
+        route.fulfill(response=page, body=page.text().replace("</main>", '</main><img src="/static/slow.svg" alt="">'))
+
+    visitor.page.route(re.compile(r"/widget/desk-"), with_picture)
+    visitor.page.route("**/slow.svg", held.append)
+    visitor.goto()
+    visitor.open()
+    name = visitor.frame.get_by_label("Your name")
+    name.click()
+    with visitor.page.expect_event("requestfailed", lambda request: "slow.svg" in request.url):
+        held[0].abort()
+    visitor.frame.get_by_label("Your message").evaluate("() => new Promise((done) => setTimeout(done, 100))")
+    expect(name).to_be_focused()
+
+
 def test_a_site_that_may_not_show_it(visitor: Visitor, desk: Desk, shop: ForeignSite) -> None:
     """Of a page whose origin is not named the browser keeps the frame."""
     visitor.page.goto(shop.other_address)
@@ -239,6 +264,25 @@ def test_its_size(visitor: Visitor, desk: Desk) -> None:
     visitor.sees("How large is this?")
     assert len(sizes) > 10
     assert sum(sizes.values()) <= LIMIT, sizes
+
+
+def test_what_comes_while_the_queue_is_opened(visitor: Visitor, desk: Desk, agent: Agents) -> None:
+    """Who begins between the agent's asking for the queue and the first news of it is in the queue too."""
+    held: list[tuple[WebSocketRoute, str | bytes]] = []
+
+    def hold(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        line.on_message(lambda message: held.append((server, message)))
+
+    ann = agent("ann", desk, line=hold)
+    ann.page.wait_for_load_state("networkidle")
+    visitor.goto()
+    visitor.open()
+    visitor.begin("Hello", "Vera")
+    visitor.sees("Hello")
+    for server, message in held:
+        server.send(message)
+    expect(waiting(ann, "Vera")).to_be_visible()
 
 
 def test_without_sockets(visitor: Visitor, desk: Desk, agent: Agents) -> None:

@@ -71,9 +71,11 @@ class PagesTest(ChatTestCase):
             answer = await self.call("GET", path)
             assert answer.status == 200
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
-            assert "no-cache" not in answer.headers.get("Cache-Control", "")
-        bare = await self.call("GET", found[0].partition("?")[0])
-        assert bare.headers["Cache-Control"] == "no-cache"
+            assert "immutable" in answer.headers["Cache-Control"]
+            for other in ("", "v-0123456789abcdef/"):
+                same = await self.call("GET", re.sub(r"v-\w+/", other, path))
+                assert (same.status, same.body) == (200, answer.body)
+                assert same.headers["Cache-Control"] == "no-cache"
 
     @gen_test
     async def test_nothing_is_loaded_from_elsewhere(self) -> None:
