@@ -228,8 +228,11 @@ def test_who_writes_early_is_left_where_they_write(visitor: Visitor, desk: Desk)
         page = route.fetch()
         route.fulfill(response=page, body=page.text().replace("</main>", '</main><img src="/static/slow.svg" alt="">'))
 
+    def hold(route: Route) -> None:
+        held.append(route)
+
     visitor.page.route(re.compile(r"/widget/desk-"), with_picture)
-    visitor.page.route("**/slow.svg", held.append)
+    visitor.page.route("**/slow.svg", hold)
     visitor.goto()
     visitor.open()
     name = visitor.frame.get_by_label("Your name")
