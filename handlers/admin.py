@@ -80,7 +80,7 @@ class AuditHandler(AdminHandler):
     async def get(self) -> None:
         self.administrator()
         size = self.page_size()
-        before = self.number("before", None, least=1)
+        before = self.query.number("before", None, least=1)
         self.answer_page("entries", await self.chat.audit.acts(before=before, limit=size + 1), size)
 
 

@@ -6,7 +6,7 @@ from chat.catch_up import Cursor
 from chat.errors import BadRequest
 from chat.names import room_key, room_name
 from chat.protocol import SEQ_LIMIT, WITHOUT_LIMIT
-from handlers.base import ApiHandler, whole
+from handlers.arguments import Arguments, whole
 
 END = -1
 """The cursor of a poll that asks for the log's end alone."""
@@ -24,21 +24,20 @@ class Wanted(NamedTuple):
 
 
 def wanted_rooms(
-    handler: ApiHandler, *, least: int, resumed: list[str] | None = None, history: int | None = None
+    query: Arguments, limit: int, *, least: int, resumed: list[str] | None = None, history: int | None = None
 ) -> list[Wanted]:
-    """The rooms in their order; raises BadRequest.
+    """The rooms in their order, at most `limit` of them; raises BadRequest.
 
     `resumed` are cursors that stand for `after`. Without either each room begins with its last `history` messages, if
-    that is given, else it
-    is an error.
+    that is given, else it is an error.
     """
-    names = handler.arguments("room")
-    afters = resumed or handler.arguments("after")
-    epochs = handler.arguments("epoch")
+    names = query.all("room")
+    afters = resumed or query.all("after")
+    epochs = query.all("epoch")
     if not names:
         raise BadRequest("room is missing.")
-    if len(names) > handler.chat.limits.rooms_per_client:
-        raise BadRequest(f"One request is for at most {handler.chat.limits.rooms_per_client} rooms.")
+    if len(names) > limit:
+        raise BadRequest(f"One request is for at most {limit} rooms.")
     if len(names) > 1 and len({room_key(name) for name in names}) < len(names):
         raise BadRequest("Each room is named once.")
     if len(afters) != len(names) and (afters or history is None):
@@ -56,9 +55,9 @@ def wanted_rooms(
     ]
 
 
-def kinds_without(handler: ApiHandler) -> tuple[str, ...]:
+def kinds_without(query: Arguments) -> tuple[str, ...]:
     """The kinds of messages that a client can do without: the repeated argument `without`; raises BadRequest."""
-    kinds = tuple(handler.arguments("without"))
+    kinds = tuple(query.all("without"))
     if len(kinds) > WITHOUT_LIMIT:
         raise BadRequest(f"One can do without at most {WITHOUT_LIMIT} kinds.")
     return kinds

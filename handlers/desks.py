@@ -67,7 +67,7 @@ class QueueHandler(DeskHandler):
         if state is None:
             raise BadRequest("state is one of waiting, taken and closed.")
         size = self.page_size()
-        before = self.number("before", None, least=0)
+        before = self.query.number("before", None, least=0)
         support = self.chat.reception.support
         found = await support.queue(name, state, self.caller(), before=before, limit=size + 1)
         self.answer_page("conversations", found, size)
@@ -103,7 +103,7 @@ class TranscriptHandler(ApiHandler):
     lets_visitors = True
 
     async def get(self, id: str) -> None:
-        form = (self.arguments("as") or ["text"])[-1]
+        form = (self.query.all("as") or ["text"])[-1]
         if form not in ("text", "json"):
             raise BadRequest("as is text or json.")
         caller = self.sessions.identify(self.request)

@@ -1,7 +1,7 @@
 """Requests as they come in: Tornado's, made without copying their arguments in depth."""
 
 from collections.abc import Awaitable
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from tornado.escape import parse_qs_bytes
 from tornado.httputil import (
@@ -12,7 +12,10 @@ from tornado.httputil import (
     RequestStartLine,
     ResponseStartLine,
 )
-from tornado.web import Application
+
+if TYPE_CHECKING:
+    from handlers.poll import Poll
+    from handlers.site import Site
 
 
 class Request(HTTPServerRequest):
@@ -35,10 +38,10 @@ class Request(HTTPServerRequest):
 
 
 class Incoming(HTTPMessageDelegate):
-    """Hands one request to the handler that an application finds for it."""
+    """Hands one request to the handler that a site finds for it, unless it is a poll that needs none."""
 
-    def __init__(self, application: Application, server: object, connection: HTTPConnection) -> None:
-        self._application = application
+    def __init__(self, site: "Site", server: object, connection: HTTPConnection) -> None:
+        self._site = site
         self._server = server
         self._connection = connection
         self._handler: HTTPMessageDelegate | None = None
@@ -47,17 +50,26 @@ class Incoming(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
         request = Request(cast(RequestStartLine, start_line), headers, self._connection, self._server)
-        self._handler = self._application.find_handler(request)
-        assert self._handler is not None
+        poll = self._site.poll_of(request)
+        if poll is not None:
+            return self._answer(poll, request)
+        self._handler = self._site.find_handler(request)
         return self._handler.headers_received(start_line, headers)
+
+    async def _answer(self, poll: "Poll", request: Request) -> None:
+        error = await self._site.polls.answer(poll, request)
+        if error is None:
+            self._site.log_poll(request)
+        else:
+            self._handler = self._site.refusing(request, error)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
         assert self._handler is not None
         return self._handler.data_received(chunk)
 
     def finish(self) -> None:
-        assert self._handler is not None
-        self._handler.finish()
+        if self._handler is not None:
+            self._handler.finish()
 
     def on_connection_close(self) -> None:
         if self._handler is not None:

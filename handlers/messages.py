@@ -36,9 +36,9 @@ class MessagesHandler(RoomHandler):
 
     async def get(self, name: str) -> None:
         limits = self.chat.limits
-        limit = self.number("limit", limits.history, least=1, most=limits.page_limit)
-        before = self.number("before", None, least=1)
-        without = kinds_without(self)
+        limit = self.query.number("limit", limits.history, least=1, most=limits.page_limit)
+        before = self.query.number("before", None, least=1)
+        without = kinds_without(self.query)
         reader = self.sessions.identify(self.request)
         room = await self.chat.access.to_read(name, reader)
         seq = room.seq

@@ -15,12 +15,12 @@ class PagedHandler(ApiHandler):
 
     def text(self, name: str) -> str:
         """A query argument, or nothing."""
-        given = self.arguments(name)
+        given = self.query.all(name)
         return given[-1] if given else ""
 
     def page_size(self) -> int:
         """How many are wanted; one more is to be looked for."""
-        return self.number("limit", PAGE, least=1, most=LARGEST_PAGE)
+        return self.query.number("limit", PAGE, least=1, most=LARGEST_PAGE)
 
     def answer_page(self, name: str, found: Sequence[Any], size: int) -> None:
         """Answers with the first `size` of what was found, and whether there are more."""

@@ -31,8 +31,8 @@ class PairingHandler(ApiHandler):
     async def get(self) -> None:
         """What one was told last; with `told`, the number of what one knows, it waits until there is more."""
         limits = self.chat.limits
-        known = self.number("told", None, least=0)
-        wait = self.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
+        known = self.query.number("told", None, least=0)
+        wait = self.query.number("wait", int(limits.poll_wait), least=0, most=int(limits.poll_wait_limit))
         with self.present() as caller:
             self.chat.clients.admit(caller.address)
             seat = self.chat.pairing.enter(caller.user)

@@ -18,7 +18,7 @@ class ProfilesHandler(ApiHandler):
 
     async def get(self) -> None:
         self.caller()
-        ids = self.arguments("id")
+        ids = self.query.all("id")
         if len(ids) > AT_ONCE:
             raise BadRequest(f"One question is about at most {AT_ONCE} people.")
         accounts = await self.chat.identity.accounts.by_ids(ids)
@@ -57,7 +57,7 @@ class PictureHandler(ApiHandler):
         self.set_header("Cross-Origin-Resource-Policy", "same-origin")
         self.set_header("Content-Disposition", "inline")
         self.set_header("ETag", f'"{picture.hash}"')
-        known = self.arguments("v") == [picture.hash]
+        known = self.query.all("v") == [picture.hash]
         self.set_header("Cache-Control", f"private, max-age={KEPT}, immutable" if known else "private, no-cache")
         if self.check_etag_header():
             self.set_status(304)

@@ -1,17 +1,76 @@
-"""Answers that are sent with a ready-made head, past what Tornado's handlers do for every answer."""
+"""The next poll of one who polls already, answered past what Tornado does for each request that has a handler.
+
+Making the handler and its headers, and writing an answer with them, is more than half of what a poll costs. So a poll
+that needs nothing but waiting is answered here, in the task of its connection. Any other, and any with which something
+is wrong, is for PollHandler, which finds the same and says it.
+"""
 
 import time
-from asyncio import Future
 from functools import lru_cache
-from typing import Any, cast
 
-from tornado.http1connection import HTTP1Connection
-from tornado.httputil import format_timestamp
-from tornado.util import ObjectDict
+from tornado.httputil import HTTPServerRequest, format_timestamp
 
-from chat.framing import direct_send, send_now
-from handlers.base import ApiHandler
+from chat.chat import Chat
+from chat.errors import ChatError
+from handlers.arguments import Arguments
+from handlers.connection import Connection
 from handlers.headers import CALL_HEADERS, JSON_HEADERS
+from handlers.identity import Sessions
+from handlers.poll import Poll
+
+# With one of these a request is not as simple as the others.
+_SPECIAL = ("Content-Length", "Transfer-Encoding", "Expect", "Origin")
+
+
+class QuickPolls:
+    """Finds and answers them. `hsts` is the header that tells browsers to use TLS only, for those who do."""
+
+    def __init__(self, chat: Chat, sessions: Sessions, *, hsts: str) -> None:
+        self._chat = chat
+        self._sessions = sessions
+        self._hsts = hsts
+
+    def begun(self, request: HTTPServerRequest) -> Poll | None:
+        """The poll that a request begins, joined to its rooms; None if it is not for us. Raises ChatError."""
+        if not _is_plain(request) or self._sessions.host is not None or self._sessions.to_load(request):
+            return None
+        address = request.remote_ip or ""
+        self._chat.bans.check_address(address)
+        self._chat.clients.admit(address)
+        caller = self._sessions.identify(request)
+        if caller is None:
+            return None
+        poll = Poll(self._chat, caller, Arguments(request.query_arguments))
+        if not poll.is_at_hand():
+            return None
+        poll.enter()
+        poll.join_at_once()
+        return poll
+
+    async def answer(self, poll: Poll, request: HTTPServerRequest) -> ChatError | None:
+        """Waits, and sends the answer; returns the error where that is the answer."""
+        connection = request.connection
+        assert isinstance(connection, Connection)
+        connection.has_come()
+        connection.stream.set_close_callback(poll.give_up)
+        try:
+            body = await poll.answer()
+        except ChatError as error:
+            return error
+        finally:
+            poll.leave()
+        head = _head(int(time.time()), self._hsts if request.protocol == "https" else "")
+        connection.send(b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body))
+        return None
+
+
+def _is_plain(request: HTTPServerRequest) -> bool:
+    """Whether the ready-made head fits: the connection stays open, and no page of another site reads the answer."""
+    if request.method != "GET" or request.version != "HTTP/1.1":
+        return False
+    headers = request.headers
+    wanted = headers.get_list("Connection")
+    return (not wanted or wanted[0].lower() == "keep-alive") and not any(map(headers.get_list, _SPECIAL))
 
 
 @lru_cache(maxsize=4)
@@ -20,58 +79,3 @@ def _head(second: int, strict_transport: str) -> bytes:
     if strict_transport:
         headers["Strict-Transport-Security"] = strict_transport
     return "".join(["HTTP/1.1 200 OK\r\n", *(f"{name}: {value}\r\n" for name, value in headers.items())]).encode()
-
-
-class QuickHandler(ApiHandler):
-    """A handler that is called so often that its headers matter: making and writing them is a third of a poll's time.
-
-    They are only made where they are needed: for an error, for clients that want the connection
-    closed, and for pages of other sites.
-    """
-
-    _made = False
-    _answered = False
-    _status_code = 200  # Tornado sets it where headers are made
-
-    def clear(self) -> None:
-        if self._made:
-            super().clear()
-        self._made = True
-
-    def answer_at_once(self, body: bytes) -> None:
-        """Sends a 200 with that JSON."""
-        connection = cast(HTTP1Connection, self.request.connection)
-        stream = connection.stream
-        if stream.closed():
-            self._answered = True
-        elif self._is_plain():
-            connection.set_close_callback(None)
-            strict_transport = self.settings["hsts"] if self.request.protocol == "https" else ""
-            head = _head(int(time.time()), strict_transport)
-            answer = b"%bContent-Length: %d\r\n\r\n%b" % (head, len(body), body)
-            rest = answer if stream.writing() else send_now(direct_send(stream), answer)
-            if rest is None:
-                stream.close()
-            elif rest:
-                stream.write(rest)
-            connection.finish()
-            self._answered = True
-            self.ui = ObjectDict()  # it refers back to the handler, which would wait for the garbage collector
-        else:
-            self.clear()
-            self.finish(body)
-
-    def _is_plain(self) -> bool:
-        """Whether the ready-made head fits: the connection stays open, and no page of another site reads the answer."""
-        if self.settings["origins"].shares(self.request):
-            return False
-        wanted = self.request.headers.get_list("Connection")
-        return self.request.version == "HTTP/1.1" and (not wanted or wanted[0].lower() == "keep-alive")
-
-    def finish(self, chunk: str | bytes | dict[str, Any] | None = None) -> "Future[None]":
-        if not self._answered:
-            return super().finish(chunk)
-        self._log()
-        done: Future[None] = Future()
-        done.set_result(None)
-        return done

@@ -6,9 +6,9 @@ from handlers.base import ApiHandler
 
 class RoomsHandler(ApiHandler):
     async def get(self) -> None:
-        limit = self.number("limit", 200, least=1, most=self.chat.limits.rooms_limit)
-        since = self.number("after", None, least=0)
-        wait = self.number("wait", 0, least=0, most=int(self.chat.limits.poll_wait_limit))
+        limit = self.query.number("limit", 200, least=1, most=self.chat.limits.rooms_limit)
+        since = self.query.number("after", None, least=0)
+        wait = self.query.number("wait", 0, least=0, most=int(self.chat.limits.poll_wait_limit))
         caller = self.known()
         self.chat.access.may_look(caller)
         if since is None:

@@ -8,13 +8,16 @@ from typing import Any, NamedTuple, cast
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, HTTPError, RedirectHandler, RequestHandler
 
+from chat.errors import ChatError
 from handlers.base import ApiHandler, Handler
 from handlers.headers import strict_transport
 from handlers.hosts import Hosts
 from handlers.incoming import Incoming
 from handlers.origins import SAFE_METHODS, Origins
 from handlers.pages import PageHandler
+from handlers.poll import Poll
 from handlers.proxies import Proxies, Ranges
+from handlers.quick import QuickPolls
 from handlers.widget import SCRIPT
 
 log = logging.getLogger("parley.access")
@@ -22,6 +25,7 @@ log = logging.getLogger("parley.access")
 Rule = tuple[str, type[RequestHandler], dict[str, Any]]
 
 # Who asks for these wants JSON; all else are pages.
+POLL = "/api/poll"
 CALLS = ("/api/", "/ws", "/healthz", "/metrics")
 
 
@@ -57,7 +61,9 @@ class Site(Application):
     def __init__(self, rules: list[Rule], shared: dict[str, Any], reach: Reach, **settings: Any) -> None:
         self._shared = shared
         self.reach = reach
-        self._shown = {handler: _shown(pattern) for pattern, handler, _ in rules}
+        self.polls = QuickPolls(hsts=strict_transport(reach.hsts), **shared)
+        self._poll_path = reach.base + POLL
+        self._shown = {handler: _shown(pattern) for pattern, handler, _ in rules} | {RefusingPoll: POLL}
         if reach.base:
             rules = [("", RedirectHandler, {"url": f"{reach.base}/"}), *rules]
         super().__init__(
@@ -74,6 +80,19 @@ class Site(Application):
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         return Incoming(self, server_conn, request_conn)
+
+    def poll_of(self, request: HTTPServerRequest) -> Poll | None:
+        """The poll that a request begins, if it needs no handler."""
+        if request.path != self._poll_path or self.refusal(request) is not None:
+            return None
+        try:
+            return self.polls.begun(request)
+        except ChatError:
+            return None  # its handler comes upon the same error
+
+    def refusing(self, request: HTTPServerRequest, error: ChatError) -> HTTPMessageDelegate:
+        """What answers a request that needed no handler so far with an error."""
+        return self.get_handler_delegate(request, RefusingPoll, {**self._shared, "error": error})
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         if self.refusal(request) is None:
@@ -96,21 +115,19 @@ class Site(Application):
         return Refusal(403, reason) if reason else None
 
     def log_request(self, handler: RequestHandler) -> None:
+        shown = self._shown.get(type(handler), type(handler).__name__)
+        self._log(handler.request, shown, handler.get_status())
+
+    def log_poll(self, request: HTTPServerRequest) -> None:
+        """As `log_request`, for a poll that needed no handler."""
+        self._log(request, POLL, 200)
+
+    def _log(self, request: HTTPServerRequest, shown: str, status: int) -> None:
         """One line that says where something was asked, not what: addresses hold invitations, queries hold tokens."""
         if self.reach.log:
-            request = handler.request
-            log.info(
-                "%s %s",
-                request.method,
-                self._shown.get(type(handler), type(handler).__name__),
-                extra={
-                    "fields": {
-                        "status": handler.get_status(),
-                        "ms": round(1000 * request.request_time(), 1),
-                        "address": request.remote_ip,
-                    }
-                },
-            )
+            took = round(1000 * request.request_time(), 1)
+            fields = {"status": status, "ms": took, "address": request.remote_ip}
+            log.info("%s %s", request.method, shown, extra={"fields": fields})
 
 
 class Preflight(ApiHandler):
@@ -137,6 +154,19 @@ class Refused(Handler):
 
 class RefusedCall(Refused, ApiHandler):
     """As JSON."""
+
+
+class RefusingPoll(ApiHandler):
+    """Says why a poll waits no longer."""
+
+    lets_visitors = True
+
+    def initialize(self, *, error: ChatError, **shared: Any) -> None:  # type: ignore[override]
+        super().initialize(**shared)
+        self._error = error
+
+    def prepare(self) -> None:
+        raise self._error
 
 
 class RefusedPage(Refused, PageHandler):

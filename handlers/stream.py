@@ -64,9 +64,10 @@ class StreamHandler(ApiHandler):
                 self.chat.clients.remove(self.waiter)
 
     def _wanted(self) -> list[Wanted]:
-        history = self.number("history", self.chat.limits.history, least=0)
+        history = self.query.number("history", self.chat.limits.history, least=0)
         last = self.request.headers.get("Last-Event-ID", "")
-        return wanted_rooms(self, least=0, resumed=last.split(",") if last else None, history=history)
+        resumed = last.split(",") if last else None
+        return wanted_rooms(self.query, self.chat.limits.rooms_per_client, least=0, resumed=resumed, history=history)
 
     async def _check(self, asked: Wanted, caller: Caller) -> Room:
         """Finds what is wrong with the request while it can still be answered with a status."""

@@ -3,10 +3,12 @@
 from typing import Any, cast
 
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
-from tornado.httpserver import HTTPServer
+from tornado.httpserver import HTTPServer, _HTTPRequestContext
 from tornado.httputil import HTTPConnection, HTTPMessageDelegate
+from tornado.iostream import IOStream
 from tornado.web import Application
 
+from handlers.connection import ServerConnection
 from handlers.overdue import Overdue, Patience, Under
 from handlers.proxies import Forwarded, Proxies
 
@@ -24,6 +26,12 @@ class WebServer(HTTPServer):
         self._proxies = proxies
         self._requests: dict[object, Under] = {}
         self.overdue = Overdue(self._requests, patience)
+
+    def handle_stream(self, stream: IOStream, address: tuple[Any, ...]) -> None:
+        context = _HTTPRequestContext(stream, address, self.protocol, self.trusted_downstream)
+        connection = ServerConnection(stream, self.conn_params, context)
+        self._connections.add(connection)
+        connection.start_serving(self)
 
     def start_request(self, server_conn: object, request_conn: HTTPConnection) -> HTTPMessageDelegate:
         self._requests[server_conn] = (cast(HTTP1Connection, request_conn), server_conn in self._requests)

@@ -4,7 +4,8 @@ from typing import Any
 
 from chat.protocol import SEQ_LIMIT
 from chat.webhooks import NewWebhook, Webhook, WebhookChange
-from handlers.base import ApiHandler, whole
+from handlers.arguments import whole
+from handlers.base import ApiHandler
 
 
 class WebhooksHandler(ApiHandler):
