@@ -8,6 +8,7 @@ from unittest import mock
 
 from tornado.testing import gen_test
 
+from chat.waiters import PollWaiter
 from handlers.poll import PollHandler
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
@@ -38,6 +39,9 @@ class Line:
         headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in rest)}
         body = await self._reader.readexactly(int(headers["content-length"]))
         return Said(int(first.split()[1]), headers, json.loads(body) if body else None)
+
+    def end(self) -> None:
+        self._writer.close()
 
     def cut(self) -> None:
         self._writer.transport.abort()
@@ -146,3 +150,16 @@ class QuickPollTest(ChatTestCase):
         line.cut()
         await until(lambda: self.waiters_in("a") == len(self.chat.clients) == 0)
         await self.say("to nobody")
+
+    @gen_test
+    async def test_one_who_goes_away_at_once_is_not_waited_for(self) -> None:
+        """The end of the connection may come together with the request, whoever answers that."""
+        await self.wake()
+        token = self.token("ann")
+        for room, after in (("a", 1), ("asleep", 0)):
+            line = await self.line()
+            with mock.patch.object(PollWaiter, "wait", side_effect=PollWaiter.wait, autospec=True) as wait:
+                line.ask(f"/api/poll?room={room}&after={after}&wait=60", token)
+                line.end()
+                await until(lambda waits=wait: waits.called)  # type: ignore[misc]
+            await until(lambda: len(self.chat.clients) == 0)
