@@ -25,8 +25,9 @@ ERASED_AT_ONCE = 1_000
 # How a room that is not being deleted is found, and the access of an open one: it is left out, as it is the default.
 LASTING: dict[str, Any] = {"doomed": {"$exists": False}}
 OPEN: dict[str, Any] = {"$exists": False}
-# The kinds of a drawing board's entries.
+# The entries of a drawing board, as their index has them; among them those that are nothing but drawn.
 DRAWN: dict[str, Any] = {"$gte": FIRST_KIND, "$lt": END_OF_KINDS}
+MERELY_DRAWN = DRAWN | {"$in": sorted(BOARD_KINDS)}
 # So many drawn entries in a row have a bridge over them: the last one says where the first is, so that what was said
 # before is found without them. One more look costs as much as reading some hundred of them.
 LONG_RUN = 500
@@ -373,7 +374,7 @@ class History:
 
     async def strip_drawn(self, room: str, upto: int) -> None:
         """Takes the data out of the entries of the room's drawing board up to that number."""
-        which = {"log": room, "kind": DRAWN, "seq": {"$lte": upto}, "data": {"$exists": True}}
+        which = {"log": room, "kind": MERELY_DRAWN, "seq": {"$lte": upto}, "data": {"$exists": True}}
         async with mongo_errors():
             await self._entries.update_many(which, {"$unset": {"data": ""}}, hint="drawn")
         await self._build_bridges(room, upto)
@@ -382,7 +383,7 @@ class History:
         """Over what has been drawn since the last bridge."""
         last = await self._bridge(room, upto + 1)
         begins = last["seq"] if last else 0
-        said = {"log": room, "seq": {"$gt": begins, "$lte": upto}, "kind": {"$not": DRAWN}}
+        said = {"log": room, "seq": {"$gt": begins, "$lte": upto}, "kind": {"$nin": sorted(BOARD_KINDS)}}
         async with mongo_errors():
             found = await self._entries.find(said, {"seq": True}).sort("seq", ASCENDING).to_list(None)
             ends = [begins, *(entry["seq"] for entry in found), upto + 1]

@@ -207,14 +207,15 @@ async def test_two_who_make_a_room_at_once_get_the_same(mongod: SessionMongod, d
 
 async def test_what_was_said_is_found_past_what_was_drawn(mongod: SessionMongod, database: str) -> None:
     """Without being read once more each time: a long run of drawn entries has a bridge, and the next one goes on over
-    it. The data of what was drawn go, and what was said stays."""
+    it. The data of what was drawn go, and what was said stays, also of a kind that is only called like them."""
 
     def drawn(first: int, last: int) -> list[Entry]:
         return [message(seq, kind="board.stroke", text=None, data={"x": seq}) for seq in range(first, last + 1)]
 
     without = ["board.stroke", "board.undo", "board.clear"]
     async with mongod.history(database) as history, asyncio.timeout(30):
-        await store(history, message(1), *drawn(2, 3), message(4), *drawn(5, 600), message(601))
+        note = message(3, kind="board.note", text=None, data={"x": 3})
+        await store(history, message(1), *drawn(2, 2), note, message(4), *drawn(5, 600), message(601))
         await history.strip_drawn("lobby", 601)
         await store(history, *drawn(602, 1_200))
         await history.strip_drawn("lobby", 1_150)
@@ -224,7 +225,7 @@ async def test_what_was_said_is_found_past_what_was_drawn(mongod: SessionMongod,
         ends = [(bridge["bridge"], bridge["seq"]) for bridge in bridges if bridge]
         assert ends == [(602, 1_800), (602, 1_150), (5, 600)]
         found = [entry.seq for entry in await history.messages("lobby", 1_900, 10, without)]
-        assert found == [1, 4, 601, 1_801]
+        assert found == [1, 3, 4, 601, 1_801]
         assert [entry.seq for entry in await history.messages("lobby", 1_801, 2, without)] == [4, 601]
         kept = [entry for entry in await history.newest("lobby", 2_000) if entry.data is not None or entry.text]
-        assert [entry.seq for entry in kept] == [1, 4, 601, 1_801]
+        assert [entry.seq for entry in kept] == [1, 3, 4, 601, 1_801]
