@@ -1,4 +1,4 @@
-"""The crowd of a room: the clients that take a broadcast as it is, one system call each and nothing else."""
+"""The crowds of a room: the clients that take a broadcast as it is, one system call each and nothing else."""
 
 import logging
 import socket
@@ -11,13 +11,47 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("parley.crowd")
 
+# A crowd is told in one go, in a millisecond or two: so long whoever else says something waits until they are heard.
+LARGEST = 256
+
+
+class Crowds:
+    """All who stand in the crowds of one room."""
+
+    __slots__ = ("_crowds",)
+
+    def __init__(self) -> None:
+        self._crowds: list[Crowd] = []
+
+    def __len__(self) -> int:
+        return sum(map(len, self._crowds))
+
+    def add(self, waiter: "StreamingWaiter", connection: socket.socket) -> bool:
+        """One who is not there yet, into a crowd that has room; False as `Crowd.add` says it."""
+        crowd = next((crowd for crowd in self._crowds if len(crowd) < LARGEST), None)
+        if crowd is None:
+            crowd = Crowd()
+            self._crowds.append(crowd)
+        return crowd.add(waiter, connection)
+
+    def remove(self, waiter: "StreamingWaiter") -> bytes:
+        """One who is there; returns what waits for them."""
+        return next(crowd for crowd in self._crowds if waiter in crowd).remove(waiter)
+
+    def put(self, data: bytes) -> None:
+        """Takes bytes for all, to be sent from the end of this turn of the loop on: one crowd after the other, and
+        between them the loop may hear what is said next."""
+        for crowd in self._crowds:
+            if crowd:
+                crowd.put(data)
+
 
 class Crowd:
     """Clients for whom nothing else waits, by their sockets.
 
     What is said to thousands costs each of them what its system call costs: the sockets stand in one list, so that no
-    client's own state is touched. Who is to get anything else, or is slow, stands apart meanwhile. What is put in one
-    turn of the loop leaves in one write for each, at its end.
+    client's own state is touched. Who is to get anything else, or is slow, stands apart meanwhile. What is put before
+    its turn comes leaves in one write for each.
     """
 
     __slots__ = ("_late", "_places", "_sockets", "_waiters", "_waiting")
@@ -31,6 +65,9 @@ class Crowd:
 
     def __len__(self) -> int:
         return len(self._waiters)
+
+    def __contains__(self, waiter: "StreamingWaiter") -> bool:
+        return waiter in self._places
 
     def add(self, waiter: "StreamingWaiter", connection: socket.socket) -> bool:
         """One who is not there yet. False while something waits, which is not for them: they are asked to gather when
@@ -53,10 +90,9 @@ class Crowd:
         return b"".join(self._waiting)
 
     def put(self, data: bytes) -> None:
-        """Takes bytes for all (there are some), to be sent at the end of this turn of the loop, after those who were
-        touched before."""
+        """Takes bytes for all (there are some), to be sent when it is this crowd's turn."""
         if not self._waiting:
-            self._waiters[0].tick.touch(self)
+            self._waiters[0].tick.touch_crowd(self)
         self._waiting.append(data)
 
     def flush(self) -> None:

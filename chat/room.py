@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from chat.broadcast import Broadcast, Notice
-from chat.crowd import Crowd
+from chat.crowd import Crowds
 from chat.entries import Author, Entry
 from chat.neighbours import NOBODY, Company, Follower, Visitors
 from chat.pace import Pace
@@ -81,7 +81,7 @@ class Room:
         self._presence_limit = presence_limit
         self.tail = Tail(recent, forgotten=record.forgotten, keep=keep, is_all=not stored)
         self._waiters: dict[Waiter, None] = {}
-        self._crowd = Crowd()
+        self._crowds = Crowds()
         self._apart: dict[Waiter, None] = {}
         self._waiters_of: dict[str, tuple[Waiter, ...]] = {}
         self._noticing: dict[Waiter, None] = {}
@@ -189,7 +189,7 @@ class Room:
 
     def gather(self, waiter: StreamingWaiter, connection: socket.socket) -> bool:
         """One of its waiters takes broadcasts past itself from now on; False if it cannot yet."""
-        gathered = self._crowd.add(waiter, connection)
+        gathered = self._crowds.add(waiter, connection)
         if gathered:
             del self._apart[waiter]
         return gathered
@@ -197,7 +197,7 @@ class Room:
     def scatter(self, waiter: StreamingWaiter) -> bytes:
         """One of the crowd is handed again what is published; returns what it has not been sent yet."""
         self._apart[waiter] = None
-        return self._crowd.remove(waiter)
+        return self._crowds.remove(waiter)
 
     @property
     def people(self) -> int:
@@ -347,8 +347,8 @@ class Room:
         for waiter in self._apart:
             if waiter not in own:
                 self._deliver(waiter, broadcast, False)
-        if self._crowd:
-            self._crowd.put(broadcast.frames)
+        if self._crowds:
+            self._crowds.put(broadcast.frames)
 
     def _deliver(self, waiter: Waiter, broadcast: Broadcast, own: bool) -> None:
         try:

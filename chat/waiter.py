@@ -2,6 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -22,29 +23,63 @@ class Flushed(Protocol):
     def flush(self) -> None: ...
 
 
+class FlushedCrowd(Flushed, Protocol):
+    """A crowd, which takes the longer the larger it is."""
+
+    def __len__(self) -> int: ...
+
+
+# So many of crowds are told in one turn of the loop, or one crowd, before it looks what else there is to do.
+AT_ONCE = 256
+
+
 class Tick:
     """Collects the waiters and crowds that were given something in this turn of the event loop and flushes each once.
 
-    So all that one turn brings a client leaves in one write, and a poll for several rooms is answered once.
+    So all that one turn brings a client leaves in one write, and a poll for several rooms is answered once. Crowds come
+    last, and some at a time: what they are given before their turn leaves in the same write.
     """
 
     def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self._call_soon = call_soon
         self._touched: list[Flushed] = []
+        self._crowds: deque[FlushedCrowd] = deque()
+        self._is_due = False
 
     def touch(self, flushed: Flushed) -> None:
         """Its `flush` is called at the end of this turn. One touches once until it is flushed."""
-        if not self._touched:
-            self._call_soon(self.flush)
         self._touched.append(flushed)
+        self._be_due()
+
+    def touch_crowd(self, crowd: FlushedCrowd) -> None:
+        """Its `flush` is called at the end of this turn or of one of the next. One touches once until it is flushed."""
+        self._crowds.append(crowd)
+        self._be_due()
+
+    def _be_due(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._call_soon(self.flush)
 
     def flush(self) -> None:
+        self._is_due = False
         touched, self._touched = self._touched, []
         for each in touched:
-            try:
-                each.flush()
-            except Exception:
-                log.exception("%r failed", each)
+            _flush(each)
+        told = 0
+        while self._crowds and told < AT_ONCE:
+            crowd = self._crowds.popleft()
+            told += len(crowd)
+            _flush(crowd)
+        if self._crowds:
+            self._be_due()
+
+
+def _flush(flushed: Flushed) -> None:
+    try:
+        flushed.flush()
+    except Exception:
+        log.exception("%r failed", flushed)
 
 
 class Waiter(ABC):

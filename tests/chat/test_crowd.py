@@ -48,7 +48,7 @@ async def test_a_broadcast_goes_to_all_at_the_end_of_the_turn() -> None:
     with lines(3) as clients:
         for client in clients:
             room.join(client.waiter)
-        assert len(room._crowd) == 3
+        assert len(room._crowds) == 3
         first, second = published(room), published(room)
         assert [client.drain() for client in clients] == [b"", b"", b""]
         clients[0].ticks.turn()
@@ -68,7 +68,7 @@ async def test_the_sender_is_told_first() -> None:
         published(room, BOB)
         ticks.turn()
     assert order == ["sender", "crowd of 1"]
-    assert len(room._crowd) == 2
+    assert len(room._crowds) == 2
     ann.close()
     bob.close()
 
@@ -84,7 +84,7 @@ async def test_what_waits_for_the_crowd_goes_along_with_who_steps_out() -> None:
         ann.ticks.turn()
         assert ann.drain() == told.frames + b"answer"
         assert bob.drain() == told.frames
-        assert len(room._crowd) == 2
+        assert len(room._crowds) == 2
 
 
 async def test_who_comes_after_a_broadcast_is_not_sent_it() -> None:
@@ -114,11 +114,11 @@ async def test_a_full_connection_steps_out_and_costs_the_others_nothing() -> Non
             slow.ticks.turn()
             for client in (clients[0], clients[2]):
                 assert client.drain() == sent[-1].frames
-        assert len(room._crowd) == 2
+        assert len(room._crowds) == 2
         assert await slow.read(len(frames(*sent))) == frames(*sent)
         while slow.waiter.backlog:
             await slow.read(0)
-        assert len(room._crowd) == 3
+        assert len(room._crowds) == 3
 
 
 async def test_a_broken_connection_costs_the_others_nothing() -> None:
@@ -158,9 +158,40 @@ async def test_a_client_that_fails_costs_the_others_nothing() -> None:
         assert await slow.read(len(frames(*sent))) == frames(*sent)
 
 
-@pytest.mark.parametrize("seed", range(30))
-async def test_whatever_happens_each_gets_each_byte_once_and_in_order(seed: int) -> None:
+async def test_a_large_crowd_is_told_a_part_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two parts the loop turns. What is said then goes along to those whose turn has not come, and nobody is
+    told anything twice, or too late."""
+    small_crowds(monkeypatch)
+    room = quiet_room()
+    with lines(5) as clients:
+        ticks = clients[0].ticks
+        for client in clients:
+            room.join(client.waiter)
+        first = published(room)
+        ticks.turn()
+        assert [client.drain() for client in clients] == [frames(first)] * 2 + [b""] * 3
+        second = published(room)
+        ticks.turn()
+        assert [client.drain() for client in clients[:4]] == [b""] * 2 + [frames(first, second)] * 2
+        room.leave(clients[0].waiter)
+        while ticks.asked:
+            ticks.turn()
+        ends = [frames(second), frames(second), b"", b"", frames(first, second)]
+        assert [client.drain() for client in clients] == ends
+
+
+def small_crowds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chat.crowd.LARGEST", 2)
+    monkeypatch.setattr("chat.waiter.AT_ONCE", 2)
+
+
+@pytest.mark.parametrize("seed", range(60))
+async def test_whatever_happens_each_gets_each_byte_once_and_in_order(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """People come and go, are answered, are in two rooms, are slow: all read what was meant for them, in its order."""
+    if seed % 2:
+        small_crowds(monkeypatch)
     chance = random.Random(seed)
     rooms = [quiet_room("A"), quiet_room("B")]
     with lines(5) as clients:
@@ -191,7 +222,8 @@ async def test_whatever_happens_each_gets_each_byte_once_and_in_order(seed: int)
                     ticks.turn()
                 case 5:
                     read[client] += client.drain()
-        ticks.turn()
+        while ticks.asked:
+            ticks.turn()
         for client in clients:
             with suppress(TimeoutError):
                 read[client] += await client.read(len(meant[client]) - len(read[client]))
