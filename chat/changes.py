@@ -32,6 +32,7 @@ class Changes:
         self._commit = commit
         self._reaction_limit = reaction_limit
         self._desk_heard: Callable[[Room, Entry], Awaitable[None]] | None = None
+        self._redacting: set[asyncio.Task[None]] = set()
 
     def tell_desks(self, heard: Callable[[Room, Entry], Awaitable[None]]) -> None:
         """`heard` takes note of each entry in a support desk's room before its sender is told that it is stored."""
@@ -134,8 +135,15 @@ class Changes:
             await self._redact(room, msgspec.structs.replace(edit, at=message.deleted))
 
     async def _redact(self, room: Room, deletion: Entry) -> None:
+        """Goes on though nobody waits for it any more."""
         if room.over:  # all of it goes, and what is there next under its name is another's
             return
+        work = asyncio.get_running_loop().create_task(self._remove_text(room, deletion))
+        self._redacting.add(work)
+        work.add_done_callback(self._redacting.discard)
+        await asyncio.shield(work)
+
+    async def _remove_text(self, room: Room, deletion: Entry) -> None:
         try:
             await self._history.redact(room.key, deletion.target, deletion.at)
         except Unavailable as error:

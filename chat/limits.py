@@ -12,6 +12,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     message_limit: int
     signal_limit: int
     frame_limit: int
+    send_timeout: float
     history: int
     page_limit: int
     catch_up: int

@@ -5,6 +5,7 @@ from typing import Any
 from chat.catch_up import fitting
 from chat.changes import tell
 from chat.errors import BadRequest
+from chat.in_time import in_time
 from chat.protocol import Ack, Change, Read, Signal, Typing, command
 from handlers.base import ApiHandler
 from handlers.cursors import kinds_without
@@ -29,9 +30,10 @@ class MessagesHandler(RoomHandler):
         with self.present() as caller:
             sent = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
             assert isinstance(sent, Change)
-            room = await self.chat.access.to_change(sent, caller)
-            change = await self.chat.events.heard(room, sent, caller)
-            stored = await self.chat.changes.make(room, caller.user, change)
+            async with in_time(self.chat.limits.send_timeout):
+                room = await self.chat.access.to_change(sent, caller)
+                change = await self.chat.events.heard(room, sent, caller)
+                stored = await self.chat.changes.make(room, caller.user, change)
             self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
 
     async def get(self, name: str) -> None:
@@ -66,9 +68,10 @@ class CommandsHandler(RoomHandler):
             wanted = command(self.fields("room") | {"room": name}, self.chat.limits)
             match wanted:
                 case Change():
-                    room = await self.chat.access.to_change(wanted, caller)
-                    change = await self.chat.events.heard(room, wanted, caller)
-                    entry = (await self.chat.oversight.moderation.make(room, caller, change)).entry
+                    async with in_time(self.chat.limits.send_timeout):
+                        room = await self.chat.access.to_change(wanted, caller)
+                        change = await self.chat.events.heard(room, wanted, caller)
+                        entry = (await self.chat.oversight.moderation.make(room, caller, change)).entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read() | Signal():
                     room = await self.chat.access.to_read(name, caller)

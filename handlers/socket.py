@@ -16,6 +16,7 @@ from chat.changes import tell
 from chat.commit import Stored
 from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chat.framing import PING
+from chat.in_time import in_time
 from chat.names import room_key
 from chat.protocol import (
     VERSION,
@@ -288,12 +289,14 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         assert self.waiter is not None
         caller = self.waiter.caller
         try:
-            async with self._handing:  # what is said first is stored first, however long its room is looked for
-                room = await self.chat.access.to_change(change, caller)
-                change = await self.chat.events.heard(room, change, caller, self.waiter)
-                making = self.chat.oversight.moderation.make(room, caller, change)
-            # The next one gets its turn after this has begun, and with that a message is handed to be stored.
-            self._acknowledge(change, room, await making)
+            async with in_time(self.chat.limits.send_timeout):
+                async with self._handing:  # what is said first is stored first, however long its room is looked for
+                    room = await self.chat.access.to_change(change, caller)
+                    change = await self.chat.events.heard(room, change, caller, self.waiter)
+                    making = self.chat.oversight.moderation.make(room, caller, change)
+                # The next one gets its turn after this has begun, and with that a message is handed to be stored.
+                stored = await making
+            self._acknowledge(change, room, stored)
         finally:
             self._changing -= 1
 
