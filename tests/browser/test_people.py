@@ -34,18 +34,19 @@ def test_people_here_are_listed_and_counted(visit: Visit, room: str) -> None:
 
 def test_coming_and_going_are_told(visit: Visit, server: ServerProcess, room: str) -> None:
     """Who comes and who goes is told by a line, and the list follows."""
-    with caller(server, room, "early"):
+    early, late = f"early-{room}", f"late-{room}"  # nobody else's, in whatever test
+    with caller(server, room, early):
         ann = visit("ann").enter(room)
         expect(ann.page.locator("#people li")).to_have_count(2)
         expect(ann.page.locator(".presence-line")).to_have_count(0)
     line = ann.page.locator(".presence-line")
-    expect(line).to_have_text("early left")
+    expect(line).to_have_text(f"{early} left")
     expect(ann.page.locator("#people-count")).to_have_text("1")
-    with caller(server, room, "late"):
-        expect(line).to_have_text("late joined · early left")
+    with caller(server, room, late):
+        expect(line).to_have_text(f"{late} joined · {early} left")
         expect(ann.page.locator("#people-count")).to_have_text("2")
     expect(ann.page.locator("#people-count")).to_have_text("1")
-    expect(line).to_have_text("early left")  # who only looked in is not mentioned
+    expect(line).to_have_text(f"{early} left")  # who only looked in is not mentioned
 
 
 def test_many_comings_fold_into_one_line(visit: Visit, server: ServerProcess, room: str) -> None:
