@@ -1,6 +1,6 @@
 """The next poll of one who polls already, answered past what Tornado does for each request that has a handler.
 
-Making the handler and its headers, and writing an answer with them, is more than half of what a poll costs. So a poll
+Making the handler and its headers, and writing an answer with them, is much of what a poll costs. So a poll
 that needs nothing but waiting is answered here, in the task of its connection. Any other, and any with which something
 is wrong, is for PollHandler, which finds the same and says it.
 """

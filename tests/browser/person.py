@@ -1,15 +1,11 @@
-"""A person at a browser: what they do in the pages, and what their browser complains about.
-
-That is also whatever a page would load from elsewhere, as its policy forbids that: to hear of each request would take a
-third of the time that a page does.
-"""
+"""A person at a browser: what they do in the pages, and what their browser complains about."""
 
 import itertools
 import re
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, WebError, WebSocket, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, WebSocket, expect
 
 _numbers = itertools.count(1)
 
@@ -46,6 +42,7 @@ class Person:
         self.context: BrowserContext = page.context
         self.context.on("console", self._hear_console)
         self.context.on("weberror", self._hear_error)
+        self.context.on("request", self._hear_request)
         self.page.on("websocket", self._hear_socket)
 
     def leave(self) -> None:
@@ -53,6 +50,7 @@ class Person:
         self.page.evaluate("0")
         self.context.remove_listener("console", self._hear_console)
         self.context.remove_listener("weberror", self._hear_error)
+        self.context.remove_listener("request", self._hear_request)
         self.page.remove_listener("websocket", self._hear_socket)
 
     # Going somewhere
@@ -153,6 +151,10 @@ class Person:
 
     def _hear_error(self, error: WebError) -> None:
         self._complain(f"uncaught: {error.error}")
+
+    def _hear_request(self, request: Request) -> None:
+        if not request.url.startswith((self.origin + "/", "data:")):
+            self._complain(f"loaded from elsewhere: {request.url}")
 
     def _hear_socket(self, socket: WebSocket) -> None:
         self.sockets.append(socket)
