@@ -235,7 +235,8 @@ class GroupCommit:
             return
         self._work.clear()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._work.wait(), self._heal_interval if self._watched else None)
+            async with asyncio.timeout(self._heal_interval if self._watched else None):
+                await self._work.wait()
 
     def _next_batch(self) -> list[_Pending]:
         batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]

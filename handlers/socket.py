@@ -368,7 +368,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     def ping(self, data: str | bytes = b"") -> None:
         if self.waiter is not None:
-            self.waiter.put(PING)
+            self.waiter.put_now(PING)
 
     def on_ping(self, data: bytes) -> None:
         self.heard = asyncio.get_running_loop().time()

@@ -119,7 +119,7 @@ class StreamHandler(ApiHandler):
 
     def ping(self) -> None:
         assert self.waiter is not None
-        self.waiter.put(self.waiter.framed(COMMENT))
+        self.waiter.put_now(self.waiter.framed(COMMENT))
 
     def lost(self) -> None:
         """Never called: it counts as heard from for ever. TCP finds out when nobody takes the comments any more."""

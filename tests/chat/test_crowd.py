@@ -8,6 +8,7 @@ import pytest
 from tornado.testing import ExpectLog
 
 from chat.broadcast import Broadcast
+from chat.framing import PING
 from chat.people import User
 from chat.room import Room
 from tests.lines import Line, ManualTick
@@ -101,6 +102,19 @@ async def test_who_comes_after_a_broadcast_is_not_sent_it() -> None:
         assert (ann.drain(), bob.drain()) == (told.frames, told.frames)
 
 
+async def test_a_ping_leaves_one_in_the_crowd() -> None:
+    """It goes at once, ahead of what waits for the crowd, and moves nobody."""
+    room = quiet_room()
+    with lines(2) as (ann, bob):
+        room.join(ann.waiter)
+        room.join(bob.waiter)
+        told = published(room)
+        ann.waiter.put_now(PING)
+        assert (ann.drain(), len(room._crowds)) == (PING, 2)
+        ann.ticks.turn()
+        assert [ann.drain(), bob.drain()] == [frames(told)] * 2
+
+
 async def test_a_full_connection_steps_out_and_costs_the_others_nothing() -> None:
     """What the kernel does not take waits for that one alone; when it has read, it stands in the crowd again."""
     room = quiet_room()
@@ -185,11 +199,18 @@ def small_crowds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chat.waiter.AT_ONCE", 2)
 
 
+def as_told(client: Line, told: Broadcast) -> bytes:
+    """What its connection reads of it."""
+    user = client.waiter.user.id
+    return told.frames_for(user) if user in told.senders else told.frames
+
+
 @pytest.mark.parametrize("seed", range(60))
 async def test_whatever_happens_each_gets_each_byte_once_and_in_order(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """People come and go, are answered, are in two rooms, are slow: all read what was meant for them, in its order."""
+    """People come and go, are answered, are in two rooms, are slow: all read what was meant for them, in its order.
+    Pings come between, each once and whole."""
     if seed % 2:
         small_crowds(monkeypatch)
     chance = random.Random(seed)
@@ -198,9 +219,10 @@ async def test_whatever_happens_each_gets_each_byte_once_and_in_order(
         ticks = clients[0].ticks
         meant = dict.fromkeys(clients, b"")
         read = dict(meant)
+        pings = dict.fromkeys(clients, 0)
         for step in range(300):
             client, room = chance.choice(clients), chance.choice(rooms)
-            match chance.randrange(6):
+            match chance.randrange(7):
                 case 0:
                     room.join(client.waiter)
                 case 1:
@@ -211,20 +233,20 @@ async def test_whatever_happens_each_gets_each_byte_once_and_in_order(
                     meant[client] += answer
                 case 3:
                     told = published(room, chance.choice([CID, client.waiter.user]))
-                    for other in clients:
-                        if other.waiter in room.waiters():
-                            meant[other] += b"".join(
-                                [told.frames_for(other.waiter.user.id)]
-                                if other.waiter.user.id in told.senders
-                                else [told.frames]
-                            )
+                    for other in [other for other in clients if other.waiter in room.waiters()]:
+                        meant[other] += as_told(other, told)
                 case 4:
                     ticks.turn()
                 case 5:
                     read[client] += client.drain()
+                case 6:
+                    client.waiter.put_now(PING)
+                    pings[client] += 1
         while ticks.asked:
             ticks.turn()
         for client in clients:
             with suppress(TimeoutError):
-                read[client] += await client.read(len(meant[client]) - len(read[client]))
-            assert read[client] == meant[client]
+                missing = len(meant[client]) + pings[client] * len(PING) - len(read[client])
+                read[client] += await client.read(missing)
+            assert read[client].replace(PING, b"") == meant[client]
+            assert read[client].count(PING) == pings[client]
