@@ -90,7 +90,8 @@ class Clients:
                 waiter.dismiss()
 
     def relieve(self) -> None:
-        """Closes the slowest while more than the limit waits for all together."""
+        """Closes the slowest while more than the limit waits for all together. None of them is given time to read why,
+        nor goes on having it: what waits for them is to go."""
         total = self.backlog()
         if total <= self._backlog_limit:
             return
@@ -98,7 +99,7 @@ class Clients:
             if total <= self._backlog_limit:
                 return
             total -= waiter.backlog
-            waiter.close(CloseCode.SLOW_CONSUMER, "Too slow, and the server has too much waiting.")
+            waiter.close(CloseCode.SLOW_CONSUMER, "Too slow, and the server has too much waiting.", grace=False)
 
     def _streaming(self) -> list[StreamingWaiter]:
         return [waiter for waiter in self._waiters if isinstance(waiter, StreamingWaiter)]

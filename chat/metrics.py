@@ -8,6 +8,7 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from chat.clients import Clients
+from chat.protocol import CloseCode
 
 # How often the event loop is asked whether it comes when it is called (seconds).
 LAG_INTERVAL = 0.25
@@ -67,6 +68,11 @@ class Metrics:
         self.commit_entries.observe(entries)
         self.commit_seconds.observe(seconds)
         self._add(entries=entries, commits=1, commit_seconds=seconds)
+
+    def count_leaving(self, code: int) -> None:
+        """Counts a client that left, by the code it is closed with, if it was too slow."""
+        if code == CloseCode.SLOW_CONSUMER:
+            self.slow_closes.inc()
 
     def count_act(self, act: str) -> None:
         self._acts.labels(act).inc()

@@ -163,9 +163,11 @@ class StreamingWaiter(Waiter):
         """Leaves the rooms, then closes the connection; harmless when repeated.
 
         What waits is dropped: the client comes back with its cursor. One whose connection is full is given some time
-        to read why, unless there is no `grace`.
+        to read why, unless there is no `grace`, which ends the time it has been given.
         """
         if self._closing is not None:
+            if not grace:
+                self._transport.close_transport(*self._closing)
             return
         self.scatter()
         if not self._blocked:
@@ -190,9 +192,11 @@ class StreamingWaiter(Waiter):
         self._blocked = True
         self.leave_all()
         self._forget()
-        self._transport.left()
+        self._transport.left(code)
 
     def _forget(self) -> None:
+        """Drops what is not the stream's yet."""
+        self._backlog = max(0, self._backlog - sum(map(len, self._pending or ())))
         self._next = None
         self._pending = None
 

@@ -158,7 +158,8 @@ class Waiter(ABC):
 class Transport(Protocol):
     """The connection under a waiter, as its handler offers it."""
 
-    def left(self) -> None:
-        """The waiter has left its rooms for good."""
+    def left(self, code: int) -> None:
+        """The waiter has left its rooms for good, once: why is in the code it will be closed with; 0 if the connection
+        is gone."""
 
     def close_transport(self, code: int, reason: str) -> None: ...

@@ -386,8 +386,9 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         assert self.waiter is not None
         self.waiter.dismiss()
 
-    def left(self) -> None:
+    def left(self, code: int) -> None:
         """Its waiter has left the rooms: the name is free, or held for one who has a token."""
+        self.chat.metrics.count_leaving(code)
         assert self.identified is not None
         if self._takes_part:
             self._takes_part = False
@@ -395,8 +396,6 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.people.leave(self.identified.user, hold=not self.identified.passing)
 
     def close_transport(self, code: int, reason: str) -> None:
-        if code == CloseCode.SLOW_CONSUMER:
-            self.chat.metrics.slow_closes.inc()
         self.close(code, reason.encode()[:REASON_LIMIT].decode(errors="ignore"))
 
     def on_close(self) -> None:

@@ -12,7 +12,7 @@ from chat.callers import Caller
 from chat.catch_up import Cursor, bring_up, catch_up
 from chat.errors import ChatError
 from chat.framing import event
-from chat.protocol import CloseCode, Subscribed, encode, error_reply
+from chat.protocol import Subscribed, encode, error_reply
 from chat.room import Room
 from chat.waiters import StreamWaiter
 from handlers.base import ApiHandler
@@ -130,13 +130,12 @@ class StreamHandler(ApiHandler):
 
     # As its waiter sees it
 
-    def left(self) -> None:
-        """Nothing more: who asked is present until the request ends."""
+    def left(self, code: int) -> None:
+        """Who asked is present until the request ends."""
+        self.chat.metrics.count_leaving(code)
 
     def close_transport(self, code: int, reason: str) -> None:
         """Ends the answer; the client comes back with its cursor."""
-        if code == CloseCode.SLOW_CONSUMER:
-            self.chat.metrics.slow_closes.inc()
         self._ended.set()
 
     def on_connection_close(self) -> None:

@@ -26,7 +26,7 @@ class FakeTransport:
         self.closes: list[tuple[int, str]] = []
         self.closed = asyncio.Event()
 
-    def left(self) -> None:
+    def left(self, code: int) -> None:
         self.has_left += 1
 
     def close_transport(self, code: int, reason: str) -> None:

@@ -158,6 +158,7 @@ async def test_a_slow_client_leaves_its_rooms_and_is_closed() -> None:
         size = client.fill()
         client.put(b"y" * LIMIT)
         assert client.waiter.closed
+        assert client.waiter.backlog < LIMIT  # what was dropped does not wait any more
         assert (room.people, client.transport.has_left) == (0, 1)
         assert client.transport.closes == []
         await client.read(size)
@@ -178,6 +179,17 @@ async def test_one_who_never_reads_is_closed_after_the_grace() -> None:
         async with asyncio.timeout(10):
             await client.transport.closed.wait()
         assert client.transport.code == CloseCode.SLOW_CONSUMER
+
+
+async def test_the_time_to_read_why_can_be_ended() -> None:
+    """Once the server has too much waiting, or stops, a slow client is not waited for any longer."""
+    async with line() as client:
+        client.fill()
+        client.put(b"y" * LIMIT)
+        client.waiter.close(CloseCode.SLOW_CONSUMER, "now")
+        assert client.transport.closes == []
+        client.waiter.close(CloseCode.RESTARTING, "now", grace=False)
+        assert [code for code, _ in client.transport.closes] == [CloseCode.SLOW_CONSUMER]
 
 
 async def test_a_burst_alone_closes_nobody() -> None:

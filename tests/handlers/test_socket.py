@@ -494,6 +494,7 @@ class SlowSocketTest(ChatTestCase):
         async with asyncio.timeout(15):
             while b"\x0f\xa8Too slow" not in data:
                 data = data[-100:] + await reader.read(65_536)
+        assert b"parley_slow_closes_total 1.0" in self.chat.metrics.text()
         assert lively.told("error") == []
         assert (await lively.hear("left"))["user"]["name"] == "slow"
 
