@@ -24,11 +24,10 @@ log = logging.getLogger("parley.commit")
 # A write that timed out may still arrive at MongoDB; for this many seconds after it answers again the log is looked
 # at for it.
 LATE_WRITES = 5.0
-# Turns of the loop: to flush the waiters, to read the sockets, to wake their readers, to begin what was read; with
-# slack for
-# the order within a turn.
-TURNS_TO_LET_IN = 6
-
+# So few that are under way are not waited for: each is stored as it comes. More of them are, for as long as they keep
+# coming: until so many turns of the loop have brought none, in which a large room is told in parts (chat/waiter.py).
+FEW = 3
+TURNS_TO_LET_IN = 12
 
 # Where other processes write too, one that has stored something lets them have their turn, for up to this time
 # (seconds): else one who is in the rhythm wins every time, and the others never.
@@ -211,23 +210,27 @@ class GroupCommit:
                     async with self._storing:
                         batch = self._next_batch()
                         await self._store(batch)
+                    under_way = len(batch) + len(self._queue)
                     if self._bus.is_shared:
                         await self._let_others(batch)
-                    if len(batch) > 1 or self._queue:
-                        await self._let_in()
+                    if under_way > FEW:
+                        await self._let_in(under_way)
                 else:
                     await self._look_for_late_writes()
             except Exception:
                 log.exception("a batch failed; its senders will be told to send again")
 
-    async def _let_in(self) -> None:
-        """Gives way until the entries just published are sent, and what came meanwhile is read and queued.
+    async def _let_in(self, expected: int) -> None:
+        """Gives way while the entries just published are sent and answered, until as many are queued as were under way.
 
         Without it a few clients that send as fast as they are answered fall into two groups, one being stored while
         the other is sent: twice the commits and twice the writes, each for half of the messages.
         """
-        for _ in range(TURNS_TO_LET_IN):
+        quiet = 0
+        while quiet < TURNS_TO_LET_IN and len(self._queue) < expected:
+            queued = len(self._queue)
             await asyncio.sleep(0)
+            quiet = 0 if len(self._queue) > queued else quiet + 1
 
     async def _wait_for_work(self) -> None:
         """Returns when there is something to do, or rooms are to be looked at for late writes."""

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("parley.crowd")
 
-# A crowd is told in one go, in a millisecond or two: so long whoever else says something waits until they are heard.
-LARGEST = 256
+# A crowd is told in one go, in less than a millisecond: so long whoever else says something waits until they are heard.
+LARGEST = 64
 
 
 class Crowds:

@@ -11,6 +11,7 @@ from chat.broadcast import Broadcast
 from chat.framing import PING
 from chat.people import User
 from chat.room import Room
+from chat.waiter import GIVE_WAY
 from tests.lines import Line, ManualTick
 from tests.rooms import ANN, BOB, CID, message, new_room
 
@@ -176,6 +177,7 @@ async def test_a_large_crowd_is_told_a_part_at_a_time(monkeypatch: pytest.Monkey
     """Between two parts the loop turns. What is said then goes along to those whose turn has not come, and nobody is
     told anything twice, or too late."""
     small_crowds(monkeypatch)
+    monkeypatch.setattr("chat.waiter.GIVE_WAY", 0)
     room = quiet_room()
     with lines(5) as clients:
         ticks = clients[0].ticks
@@ -192,6 +194,27 @@ async def test_a_large_crowd_is_told_a_part_at_a_time(monkeypatch: pytest.Monkey
             ticks.turn()
         ends = [frames(second), frames(second), b"", b"", frames(first, second)]
         assert [client.drain() for client in clients] == ends
+
+
+async def test_a_large_crowd_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between two parts are turns in which others are served, and nobody of the crowd is; it ends all the same."""
+    small_crowds(monkeypatch)
+    room = quiet_room()
+    with lines(4) as clients:
+        *crowd, other = clients
+        for client in crowd:
+            room.join(client.waiter)
+        told = published(room)
+        ticks = other.ticks
+        ticks.turn()
+        assert [client.drain() for client in crowd] == [frames(told)] * 2 + [b""]
+        for number in range(GIVE_WAY):
+            other.waiter.put(b"%d" % number)
+            ticks.turn()
+            assert (other.drain(), crowd[2].drain()) == (b"%d" % number, b"")
+        ticks.turn()
+        assert crowd[2].drain() == frames(told)
+        assert not ticks.asked
 
 
 def small_crowds(monkeypatch: pytest.MonkeyPatch) -> None:
