@@ -12,9 +12,8 @@ PACE = 20  # messages a second: a lively room
 STEADY_PACE = 100  # messages a second of the target for latency
 # For the cost of one more receiver nothing may join up, so the processor has to be idle for most of the time.
 COST_PACE = {10: 100, 200: 100, 1_000: 20, 10_000: 4}
-PARLEYS_MORE = (
-    140  # bytes that its messages have beside their text; the C loop's are as long where each byte is counted
-)
+# Bytes that Parley's messages have beside their text: the C loop's are as long where the cost of each is compared.
+PARLEYS_MORE = 140
 ROOMS_PACE = 200  # messages a second over all rooms; one room of one person takes as much
 
 

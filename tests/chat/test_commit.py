@@ -90,6 +90,39 @@ async def test_stores_and_then_publishes(mongod: SessionMongod, database: str) -
         assert await at.history.newest("lobby", 10) == [stored.entry]
 
 
+async def inserts_of(at: Bench, people: int, messages: int) -> list[int]:
+    """The sizes of the inserts of so many who send as fast as they are answered, each a turn later than the one
+    before; the first one alone has begun when the others come."""
+    room = new_room()
+
+    async def talk(pause: int) -> None:
+        for _ in range(messages):
+            await at.send(room)
+            for _ in range(pause):
+                await asyncio.sleep(0)
+
+    at.history.gate.clear()
+    first = asyncio.create_task(talk(0))
+    await until(lambda: at.history.inserts)
+    others = [asyncio.create_task(talk(pause)) for pause in range(1, people)]
+    await asyncio.sleep(0.05)
+    at.history.gate.set()
+    await asyncio.gather(first, *others)
+    return at.history.inserts
+
+
+async def test_many_who_are_answered_together_stay_together(mongod: SessionMongod, database: str) -> None:
+    """Those who come a little later are waited for: they do not fall into two groups."""
+    async with bench(mongod, database) as at:
+        assert await inserts_of(at, 8, 10) == [1, *[8] * 9, 7]
+
+
+async def test_a_few_are_not_waited_for(mongod: SessionMongod, database: str) -> None:
+    """Each is stored as it comes, though another may follow at once."""
+    async with bench(mongod, database) as at:
+        assert max(await inserts_of(at, 2, 10)) == 1
+
+
 async def test_gathers_while_an_insert_is_under_way(mongod: SessionMongod, database: str) -> None:
     """What comes for any room while one insert is under way goes together in the next, in the order it came."""
     async with bench(mongod, database) as at:
