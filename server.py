@@ -245,7 +245,7 @@ async def _upkeep(chat: Chat) -> None:
             await chat.oversight.upkeep()
             await chat.reception.upkeep()
         await chat.identity.upkeep()
-        chat.registry.drop_idle()
+        await chat.registry.drop_idle()
         chat.house.boards.drop_idle()
         chat.clients.relieve()
 

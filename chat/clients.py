@@ -41,7 +41,7 @@ class Clients:
 
     def backlog(self) -> int:
         """Bytes that wait for all of them together."""
-        return sum(waiter.backlog for waiter in self._streaming())
+        return sum(waiter.backlog for waiter in self._waiters)
 
     def admit(self, address: str) -> None:
         """Raises Unavailable if there is no room for one more, RateLimited if there is none for one more from there."""
@@ -95,11 +95,9 @@ class Clients:
         total = self.backlog()
         if total <= self._backlog_limit:
             return
-        for waiter in sorted(self._streaming(), key=lambda waiter: -waiter.backlog):
+        streaming = [waiter for waiter in self._waiters if isinstance(waiter, StreamingWaiter)]
+        for waiter in sorted(streaming, key=lambda waiter: -waiter.backlog):
             if total <= self._backlog_limit:
                 return
             total -= waiter.backlog
             waiter.close(CloseCode.SLOW_CONSUMER, "Too slow, and the server has too much waiting.", grace=False)
-
-    def _streaming(self) -> list[StreamingWaiter]:
-        return [waiter for waiter in self._waiters if isinstance(waiter, StreamingWaiter)]

@@ -8,7 +8,8 @@ from typing import Protocol
 
 log = logging.getLogger("parley.keepalive")
 
-STEPS = 25  # turns of the wheel in one interval: with 10,000 clients a turn pings 400, a few milliseconds of work
+# Turns of the wheel in one interval: with 10,000 clients a turn pings 40, and these answer at once; 5 ms of work.
+STEPS = 250
 
 
 class Pinged(Protocol):

@@ -16,6 +16,7 @@ from chat.changes import Changes
 from chat.commit import Stored
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
+from chat.gently import gently
 from chat.limits import ModerationLimits
 from chat.names import reason_text
 from chat.people import People
@@ -250,8 +251,8 @@ class Moderation:
     async def drop_expired(self) -> None:
         """Forgets the mutes and bans that are over, of the rooms that are awake; raises Unavailable."""
         at = now()
-        for room in list(self._registry):
-            if without_expired(room.policy, at) != room.policy:
+        async for room in gently(self._registry):
+            if without_expired(room.policy, at) is not room.policy:
                 with suppress(NotFound):  # it has just been deleted
                     await self._registry.govern(room, lambda policy: without_expired(policy, at))
 

@@ -14,6 +14,7 @@ from chat.bus import Bus, LocalBus
 from chat.company import Company
 from chat.entries import Entry
 from chat.errors import Forbidden, NameTaken, NotFound, Unavailable
+from chat.gently import gently
 from chat.history import History
 from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
 from chat.neighbours import Visitors
@@ -373,10 +374,12 @@ class RoomRegistry:
             company=self.company if stored else None,
         )
 
-    def drop_idle(self) -> None:
+    async def drop_idle(self) -> None:
         """Takes the rooms out of memory that nobody is in and nobody has used for a while."""
-        now = time.monotonic()
-        for key, room in list(self._awake.items()):
+        async for key, room in gently(self._awake.items()):
+            if self._awake.get(key) is not room:
+                continue
+            now = time.monotonic()
             if room.in_use:
                 self._used[key] = now
             elif now - self._used.get(key, 0) >= self._idle and self._marked[key] >= room.active:
@@ -389,7 +392,9 @@ class RoomRegistry:
     async def mark_active(self) -> None:
         """Stores when the rooms were last active, for the list of rooms; raises Unavailable."""
         times = {
-            key: room.active for key, room in self._awake.items() if room.stored and room.active > self._marked[key]
+            key: room.active
+            async for key, room in gently(self._awake.items())
+            if room.stored and room.active > self._marked.get(key, room.active)
         }
         if times:
             await self._history.mark_active(times)

@@ -120,6 +120,11 @@ class Waiter(ABC):
         self.bound_for: Sequence[str] = ()
 
     @property
+    def backlog(self) -> int:
+        """Bytes taken that still wait for the client to take them."""
+        return 0
+
+    @property
     def closed(self) -> bool:
         """Whether it has left, and gets and does nothing any more."""
         return False

@@ -249,7 +249,7 @@ async def house(
         registry = RoomRegistry(history, FakeClock().call_later, keep=10, presence_limit=10, idle=0)
         for name, policy in policies.items():
             await registry.make(name, None, policy)
-        registry.drop_idle()
+        await registry.drop_idle()
         assert len(registry) == 0
         yield access_to(registry, guests=guests), registry, history
     finally:
@@ -278,7 +278,7 @@ async def test_finds_rooms_for_those_who_may_know_them(mongod: SessionMongod, da
                 for name in ("den", "pair", "none"):
                     with pytest.raises(NotFound):
                         await access.to_read(name, caller)
-            registry.drop_idle()
+            await registry.drop_idle()
             assert len(registry) == 0
 
 

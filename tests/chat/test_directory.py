@@ -129,7 +129,7 @@ async def test_they_have_their_place_by_activity(mongod: SessionMongod, database
             assert [(room.name, room.active) for room in rooms] == [("d", 4), ("c", 3), ("b", 2)]
             assert await chat.directory.rooms(3, ann) == (version, rooms)
             await chat.registry.mark_active()
-            chat.registry.drop_idle()
+            await chat.registry.drop_idle()
             assert len(chat.registry) == 0
 
 

@@ -282,7 +282,7 @@ async def test_an_ephemeral_room_nobody_ever_enters_goes(mongod: SessionMongod, 
         clock = Clock()
         lifetimes = lifetimes_of(chat, clock)
         room = await chat.registry.make("a", None, EPHEMERAL)
-        chat.registry.drop_idle()
+        await chat.registry.drop_idle()
         await lifetimes.end_empty()
         clock.now += 31
         await lifetimes.end_empty()
@@ -367,7 +367,7 @@ async def test_a_log_that_is_forgotten_goes_on_counting(mongod: SessionMongod, d
         room = await chat.registry.make("a", None, Policy(days=1))
         await store(chat, room, 3, 2, 1.5)
         await chat.registry.mark_active()
-        chat.registry.drop_idle()
+        await chat.registry.drop_idle()
         assert chat.registry.get("a") is None
         await lifetimes.forget_old()
         assert mongod.client[database].entries.count_documents({}) == 0
@@ -394,7 +394,7 @@ async def test_who_wakes_while_entries_are_forgotten(mongod: SessionMongod, data
         room = await chat.registry.make("a", None, Policy(days=1))
         await store(chat, room, 3, 2)
         await chat.registry.mark_active()
-        chat.registry.drop_idle()
+        await chat.registry.drop_idle()
         newest = chat.history.newest
 
         async def before(key: str, limit: int) -> Any:
@@ -412,7 +412,7 @@ async def test_who_wakes_while_entries_are_forgotten(mongod: SessionMongod, data
         room = await chat.registry.make("b", None, Policy(days=1))
         await store(chat, room, 3, 2)
         await chat.registry.mark_active()
-        chat.registry.drop_idle()
+        await chat.registry.drop_idle()
         chat.history.newest = after  # type: ignore[method-assign]
         late = await chat.registry.find("b")
         assert (late.seq, late.tail.entry_at(2) is not None) == (2, True)

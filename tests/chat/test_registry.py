@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from chat import registry as registry_module
 from chat.errors import BadRequest, NameTaken, NotFound, Unavailable
+from chat.gently import AT_ONCE
 from chat.history import History
 from chat.policy import Member, Policy
 from chat.registry import RoomRegistry
@@ -74,10 +75,10 @@ async def test_an_idle_room_leaves_memory(mongod: SessionMongod, database: str) 
         waiter = FakeWaiter(ANN)
         room.join(waiter)
         await rooms.mark_active()
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 1
         room.leave(waiter)
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 0
         assert rooms.people_in("lobby") == 0
         again = await rooms.wake("lobby")
@@ -90,18 +91,18 @@ async def test_a_room_in_use_stays(mongod: SessionMongod, database: str) -> None
     async with registry(mongod, database) as (rooms, history):
         room = await rooms.wake("a")
         with room.tail.reading():
-            rooms.drop_idle()
+            await rooms.drop_idle()
             assert len(rooms) == 1
         room.pending = 1
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 1
         room.pending = 0
         await history.insert([("a", message(1, room="a"))])
         room.publish([message(1, room="a")])
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 1
         await rooms.mark_active()
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 0
 
 
@@ -109,8 +110,26 @@ async def test_a_room_just_used_stays(mongod: SessionMongod, database: str) -> N
     """Only after the idle time a room goes."""
     async with registry(mongod, database, idle=60) as (rooms, _):
         await rooms.wake("a")
-        rooms.drop_idle()
+        await rooms.drop_idle()
         assert len(rooms) == 1
+
+
+async def test_rooms_come_and_go_while_the_idle_ones_are_dropped(mongod: SessionMongod, database: str) -> None:
+    """Of many rooms those are dropped that are idle when they are looked at: neither one that is used meanwhile, nor
+    one that has gone and come again."""
+    async with registry(mongod, database, idle=-1) as (rooms, _):
+        held = [rooms.hold("", Policy()) for _ in range(3 * AT_ONCE)]
+        for room in held:
+            room.keep()
+        used, replaced = held[-1], held[-2]
+        dropping = asyncio.create_task(rooms.drop_idle())
+        await asyncio.sleep(0)
+        assert 0 < len(rooms) < len(held)
+        used.pending = 1
+        rooms.over(replaced)
+        again = rooms._awake[replaced.key] = rooms._room(replaced.record, [])
+        await dropping
+        assert list(rooms) == [used, again]
 
 
 async def test_nothing_is_kept_of_a_dropped_room(mongod: SessionMongod, database: str) -> None:
@@ -125,7 +144,7 @@ async def test_nothing_is_kept_of_a_dropped_room(mongod: SessionMongod, database
             with pytest.raises(NotFound):
                 await rooms.find(f"none-{n}")
         assert sizes() > 0
-        rooms.drop_idle()
+        await rooms.drop_idle()
         await asyncio.sleep(0)
         assert sizes() == 0
 
@@ -197,7 +216,7 @@ async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, da
         govern = history.govern
 
         async def away(*_: object) -> Any:
-            rooms.drop_idle()
+            await rooms.drop_idle()
             assert rooms.awake("a") is room
             raise Unavailable("away")
 
