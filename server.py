@@ -15,8 +15,8 @@ from typing import Any
 
 from tornado.netutil import bind_sockets
 
+import configuration
 import logs
-import settings
 import web
 from assembly import make_chat, prepare
 from chat import message_log
@@ -35,6 +35,7 @@ from handlers.listener import Listener, raise_file_limit
 from handlers.routes import application
 from handlers.tls import CertificateError
 from handlers.web_server import WebServer
+from settings import Settings, SettingsError
 from workers import Worker, WorkerError, Workers
 
 log = logging.getLogger("parley")
@@ -60,7 +61,7 @@ class StartError(Exception):
     """The server cannot start; the message is one line that says what to do."""
 
 
-async def supervise(config: settings.Settings) -> None:
+async def supervise(config: Settings) -> None:
     """Runs several processes until SIGTERM or SIGINT: holds the sockets and MongoDB, and lets workers serve.
 
     Raises StartError, DatabaseError, or WorkerError if one cannot start.
@@ -88,7 +89,7 @@ async def supervise(config: settings.Settings) -> None:
     log.info("stopped")
 
 
-async def serve(config: settings.Settings, worker: Worker | None = None) -> None:
+async def serve(config: Settings, worker: Worker | None = None) -> None:
     """Runs until SIGTERM or SIGINT; as a worker, also until its parent is gone.
 
     Raises SettingsError, StartError, CertificateError, PluginError or DatabaseError if it cannot start, and leaves
@@ -141,14 +142,14 @@ def _work(chat: Chat, server: WebServer) -> list[asyncio.Task[None]]:
     return [asyncio.create_task(each) for each in work]
 
 
-def _say(config: settings.Settings, chat: Chat, sockets: list[socket.socket], worker: Worker | None) -> None:
+def _say(config: Settings, chat: Chat, sockets: list[socket.socket], worker: Worker | None) -> None:
     if worker is None:
         log.info("Parley is at %s", _place(config, sockets))
     else:
         log.info("worker %d serves as the process %s", worker.number, chat.bus.process)
 
 
-async def _invite_administrator(chat: Chat, config: settings.Settings, sockets: list[socket.socket]) -> None:
+async def _invite_administrator(chat: Chat, config: Settings, sockets: list[socket.socket]) -> None:
     """While there is no administrator, says how to become the first: by a link that works once, until the next
     start."""
     with suppress(Unavailable):
@@ -180,7 +181,7 @@ def _give_up(starting: asyncio.Task[None]) -> None:
     starting.cancel()
 
 
-def _bind(config: settings.Settings) -> list[socket.socket]:
+def _bind(config: Settings) -> list[socket.socket]:
     try:
         return bind_sockets(config.port, config.address, backlog=1024)
     except OSError as error:
@@ -196,7 +197,7 @@ def _close(sockets: list[socket.socket]) -> None:
 
 
 async def open_chat(
-    config: settings.Settings,
+    config: Settings,
     closing: AsyncExitStack,
     bindings: Sequence[Binding],
     kinds: Sequence[Kind],
@@ -219,7 +220,7 @@ async def open_chat(
     return chat, secret
 
 
-async def private_mongod(config: settings.Settings, closing: AsyncExitStack) -> str:
+async def private_mongod(config: Settings, closing: AsyncExitStack) -> str:
     mongod = PrivateMongod(Path(config.data), cache=config.mongod_cache)
     closing.push_async_callback(mongod.stop)
     await mongod.start()
@@ -241,11 +242,11 @@ async def _upkeep(chat: Chat) -> None:
     while True:
         await asyncio.sleep(UPKEEP_INTERVAL)
         with suppress(Unavailable):  # it will be tried again
-            await chat.registry.mark_active()
+            await chat.registry.in_memory.mark_active()
             await chat.oversight.upkeep()
             await chat.reception.upkeep()
         await chat.identity.upkeep()
-        await chat.registry.drop_idle()
+        await chat.registry.in_memory.drop_idle()
         chat.house.boards.drop_idle()
         chat.clients.relieve()
 
@@ -269,12 +270,12 @@ async def drain(server: WebServer | None, chat: Chat, timeout: float) -> None:
             await asyncio.wait_for(server.close_all_connections(), LAST_ANSWERS)
     await chat.events.settled(timeout)
     with suppress(Unavailable):
-        await chat.registry.mark_active()
+        await chat.registry.in_memory.mark_active()
     await chat.identity.upkeep()
     await leaving
 
 
-async def _connect(config: settings.Settings, uri: str, closing: AsyncExitStack) -> Connection:
+async def _connect(config: Settings, uri: str, closing: AsyncExitStack) -> Connection:
     connection = Connection(uri, config.database, timeout=config.mongo_timeout)
     closing.callback(connection.close)
     await connection.open()
@@ -301,7 +302,7 @@ async def _bus(connection: Connection, closing: AsyncExitStack, worker: Worker |
     return None
 
 
-def _place(config: settings.Settings, sockets: list[socket.socket]) -> str:
+def _place(config: Settings, sockets: list[socket.socket]) -> str:
     """Where it is reached from this machine."""
     scheme = "https" if config.tls_cert else "http"
     return f"{scheme}://{_shown(config.address)}:{sockets[0].getsockname()[1]}"
@@ -314,15 +315,15 @@ def _shown(address: str) -> str:
 
 def main() -> None:
     try:
-        config = settings.read(sys.argv[1:], os.environ)
-    except settings.SettingsError as error:
+        config = configuration.read(sys.argv[1:], os.environ)
+    except SettingsError as error:
         sys.exit(_complain(str(error), 2))
     logs.configure(config.log_format, config.log_level)
     worker = Worker.of(os.environ)
     message_log.switch(config.message_log == "yes")
     try:
         asyncio.run(supervise(config) if config.processes > 1 and worker is None else serve(config, worker))
-    except settings.SettingsError as error:
+    except SettingsError as error:
         sys.exit(_complain(str(error), 2))
     except (StartError, CertificateError, DatabaseError, PluginError) as error:
         sys.exit(_complain(str(error), 1))

@@ -6,11 +6,14 @@ from urllib.parse import urlencode
 
 from tornado.web import Application
 
+from handlers.openid_flow import COOKIE
 from tests.cases import Answer, ChatTestCase
 from tests.openid_provider import CLIENT_ID, CLIENT_SECRET, TestProvider
 
 OUR_PAGE = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate"}
 ANOTHER_SITE = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+REFUSED = "The sign-in with the tests did not succeed. Try again."
+OTHERS = "This sign-in was begun in another browser, or too long ago. Try again."
 
 
 class Visitor:
@@ -99,3 +102,14 @@ class OpenIdCase(ChatTestCase):
 
     def stored_accounts(self) -> list[dict[str, Any]]:
         return list(self.mongod.client[self.database_name]["accounts"].find())
+
+
+class RefusedCase(OpenIdCase):
+    async def check_refused(self, visitor: Visitor, answer: Answer, status: int, sentence: str = "") -> None:
+        """A page says so, and nobody is signed in or has got an account."""
+        assert answer.status == status, answer
+        assert sentence in answer.body.decode()
+        assert "text/html" in answer.headers["Content-Type"]
+        assert COOKIE not in visitor.cookies
+        assert (await visitor.get("/api/session")).status == 401
+        assert self.stored_accounts() == []

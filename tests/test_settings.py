@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import settings
-from settings import Settings, SettingsError, read
+from configuration import PREFIX, read
+from settings import Settings, SettingsError
 
 
 def fails(arguments: list[str], variables: dict[str, str] | None = None) -> str:
@@ -124,7 +124,7 @@ def test_help_lists_every_setting(capsys: pytest.CaptureFixture[str]) -> None:
         assert "--" + field.name.replace("_", "-") + " " in text
         if field.default != "":
             assert f"[{field.default}]" in text
-    assert settings.PREFIX in text
+    assert PREFIX in text
 
 
 def test_a_value_may_hold_signs_of_its_own() -> None:

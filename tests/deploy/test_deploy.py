@@ -21,6 +21,7 @@ import pytest
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+import configuration
 import settings
 from handlers.identity import SECURE_COOKIE
 from tests.certificates import Authority
@@ -195,7 +196,7 @@ def test_the_unit(folder: Path, mongod: SessionMongod, database: str) -> None:
         ("/opt/parley/server.py", str(SERVER)),
         ("/etc/parley/parley.toml", str(DEPLOY / "parley.toml")),
     )
-    read = settings.read([command.rpartition(" ")[2]], {})
+    read = configuration.read([command.rpartition(" ")[2]], {})
     assert read.hosts == NAME and read.data == f"/var/lib/{unit()['StateDirectory']}"
     assert unit()["KillMode"] == "mixed"  # or mongod would be stopped before the last messages are stored
     assert float(unit()["TimeoutStopSec"]) > read.stop_timeout + 10
