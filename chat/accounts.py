@@ -9,9 +9,8 @@ import msgspec
 from pymongo import ASCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
-from chat.database import Database, Document, in_pages, unusable
+from chat.database import DURABLE, Database, Document, in_pages, mongo_errors, unusable
 from chat.errors import BadRequest, Forbidden, NameTaken, NotFound
-from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
 from chat.lookalikes import looks
 from chat.names import person_key, person_name

@@ -214,7 +214,7 @@ class Administration:
 
     async def rooms(self, find: str, *, after: str, limit: int) -> list[RoomSummary]:
         """The rooms by their names, direct conversations left out; raises Unavailable."""
-        records = await self._history.page_of_rooms(room_key(find), after=room_key(after), limit=limit)
+        records = await self._history.rooms.page(room_key(find), after=room_key(after), limit=limit)
         ends = await self._history.ends_of([record.key for record in records])
         return [
             RoomSummary(

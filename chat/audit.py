@@ -9,13 +9,11 @@ from typing import Protocol
 import msgspec
 from pymongo import ASCENDING, DESCENDING
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.callers import Caller
-from chat.database import Database, Document, unusable
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 from chat.entries import Author
 from chat.errors import Unavailable
-from chat.history import DURABLE, mongo_errors
 
 Detail = str | int | bool
 
@@ -50,7 +48,7 @@ class Audit:
     """
 
     def __init__(self, database: Database, *, observe: Callable[[str], object] = lambda act: None) -> None:
-        self._acts = database.get_collection("audit", write_concern=DURABLE, read_concern=ReadConcern("majority"))
+        self._acts = database.get_collection("audit", **STORED_FOR_GOOD)
         self._observe = observe
         self._last: int | None = None
         self._writing = asyncio.Lock()

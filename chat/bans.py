@@ -5,16 +5,14 @@ from collections.abc import Callable
 
 import msgspec
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.addresses import RangeTable, address_range
 from chat.bus import Bus, LocalBus
 from chat.callers import Whom
 from chat.clients import Clients
-from chat.database import Database, unusable
+from chat.database import STORED_FOR_GOOD, Database, mongo_errors, unusable
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
-from chat.history import DURABLE, mongo_errors
 from chat.notes import BanChanged
 from chat.policy import Sanction, left_of, until_text
 from chat.protocol import CloseCode
@@ -51,7 +49,7 @@ class Bans:
     ) -> None:
         self._clients = clients
         self._bus = bus or LocalBus()
-        self._bans = database.get_collection("bans", write_concern=DURABLE, read_concern=ReadConcern("majority"))
+        self._bans = database.get_collection("bans", **STORED_FOR_GOOD)
         self._limit = limit
         self._wall = wall
         self._accounts: dict[str, Ban] = {}

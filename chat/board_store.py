@@ -1,15 +1,11 @@
 """BoardStore: the stored pictures of drawing boards. The only module that knows their collection."""
 
-from typing import Any
-
 import msgspec
 from pymongo import ASCENDING
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.board import Snapshot
-from chat.database import Database, Document, unusable
-from chat.history import DURABLE, mongo_errors
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 
 # A document of MongoDB has 16 MiB at most (MongoDB manual, "MongoDB Limits"); smaller ones keep its cache in motion.
 CHUNK = 4 * 1024 * 1024
@@ -32,8 +28,7 @@ class BoardStore:
     """
 
     def __init__(self, database: Database) -> None:
-        options: dict[str, Any] = {"write_concern": DURABLE, "read_concern": ReadConcern("majority")}
-        self._boards = database.get_collection("boards", **options)
+        self._boards = database.get_collection("boards", **STORED_FOR_GOOD)
 
     async def prepare(self) -> None:
         """Makes the index; raises DatabaseError."""

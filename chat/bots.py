@@ -8,9 +8,8 @@ from pymongo import ASCENDING, IndexModel
 from pymongo.errors import DuplicateKeyError, PyMongoError
 
 from chat.callers import Caller, Scope
-from chat.database import Database, Document, in_pages, unusable
+from chat.database import DURABLE, Database, Document, in_pages, mongo_errors, unusable
 from chat.errors import NameTaken
-from chat.history import DURABLE, mongo_errors
 from chat.last_seen import LastSeen
 from chat.lookalikes import looks
 from chat.names import room_key

@@ -10,13 +10,11 @@ from typing import Any, Literal
 import msgspec
 from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.callers import Caller, Scope
-from chat.database import Database, Document, unusable
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 from chat.entries import Author, Entry
 from chat.errors import NotFound
-from chat.history import DURABLE, mongo_errors
 from chat.names import room_key
 from chat.people import VISITOR, User
 from chat.secret_tokens import new_secret, secret_hash
@@ -86,8 +84,7 @@ class Conversations:
     """
 
     def __init__(self, database: Database, *, days: int) -> None:
-        majority = ReadConcern("majority")
-        self._conversations = database.get_collection("conversations", write_concern=DURABLE, read_concern=majority)
+        self._conversations = database.get_collection("conversations", **STORED_FOR_GOOD)
         self._days = days
 
     async def prepare(self) -> None:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from threading import Thread
 from typing import Any, TypeAlias
 
@@ -12,11 +13,17 @@ os.environ.setdefault("MOTOR_MAX_WORKERS", "64")
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo import ASCENDING, ReturnDocument, WriteConcern
 from pymongo.errors import ConfigurationError, ConnectionFailure, InvalidURI, PyMongoError
+from pymongo.read_concern import ReadConcern
+
+from chat.errors import Unavailable
 
 Document: TypeAlias = dict[str, Any]
 Database: TypeAlias = AsyncIOMotorDatabase[Document]
 
 SCHEMA = 1
+# Nobody is told of something, or reads it, that a crash could take back (MongoDB manual, "Write Concern").
+DURABLE = WriteConcern("majority", j=True)
+STORED_FOR_GOOD: dict[str, Any] = {"write_concern": DURABLE, "read_concern": ReadConcern("majority")}
 
 # Documents of a page: some megabytes at most, and far less than a second.
 PAGE = 5_000
@@ -101,12 +108,21 @@ class Connection:
 
     async def _meta(self, name: str, new: Document) -> Document:
         """A document about the database itself, stored as `new` if there is none."""
-        collection = self.database.get_collection("meta", write_concern=WriteConcern("majority", j=True))
+        collection = self.database.get_collection("meta", write_concern=DURABLE)
         found = await collection.find_one_and_update(
             {"_id": name}, {"$setOnInsert": new}, upsert=True, return_document=ReturnDocument.AFTER
         )
         assert found is not None
         return found
+
+
+@asynccontextmanager
+async def mongo_errors() -> AsyncIterator[None]:
+    """Says `unavailable` for whatever goes wrong between here and MongoDB."""
+    try:
+        yield
+    except PyMongoError as error:
+        raise Unavailable("The history cannot be reached; try again in a moment.", retry_after=1) from error
 
 
 async def in_pages(

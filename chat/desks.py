@@ -6,14 +6,12 @@ from collections.abc import Iterable
 import msgspec
 from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.callers import Caller
-from chat.database import Database, Document, unusable
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 from chat.desk import Agents, Desk, DeskFacts
 from chat.desk import now as this_moment
 from chat.errors import NotFound
-from chat.history import DURABLE, mongo_errors
 
 NO_DESK = "There is no such desk."
 
@@ -27,8 +25,7 @@ class Desks:
     """
 
     def __init__(self, database: Database, *, linger: float) -> None:
-        majority = ReadConcern("majority")
-        self._desks = database.get_collection("desks", write_concern=DURABLE, read_concern=majority)
+        self._desks = database.get_collection("desks", **STORED_FOR_GOOD)
         self._presence = database.get_collection("desk_presence")
         self._linger = datetime.timedelta(seconds=linger)
         self._known: dict[str, Desk] = {}

@@ -94,7 +94,7 @@ class Erasure:
     async def _erase(self, deleted: Deleted) -> None:
         for forget in self._also:
             await forget(deleted.id)
-        async for key in self._history.logs():
+        async for key in self._history.rooms.keys():
             await self._erase_in(key, deleted)
         self._rename_in_memory(deleted.id)  # of rooms that woke while it went on
         self._bus.tell(AccountGone(deleted.id))

@@ -7,8 +7,7 @@ from pymongo import ASCENDING, UpdateOne
 from pymongo.errors import PyMongoError
 from tornado.web import create_signed_value, decode_signed_value
 
-from chat.database import Database, in_pages, unusable
-from chat.history import DURABLE, mongo_errors
+from chat.database import DURABLE, Database, in_pages, mongo_errors, unusable
 from chat.people import User
 
 # What the signature is for, so that none that is made for something else can be used here.

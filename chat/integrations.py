@@ -17,9 +17,9 @@ from chat.bots import Bot
 from chat.callers import Caller
 from chat.changes import Changes
 from chat.commit import Stored
+from chat.database import mongo_errors
 from chat.errors import BadRequest, Forbidden, NotFound, Unauthenticated
 from chat.events import Events
-from chat.history import mongo_errors
 from chat.identity import Identity
 from chat.protocol import Send
 from chat.rates import Rates

@@ -14,10 +14,9 @@ from chat.access import Access
 from chat.addresses import address_key
 from chat.attempts import Attempts
 from chat.callers import Caller
-from chat.database import Database, Document, unusable
+from chat.database import DURABLE, Database, Document, mongo_errors, unusable
 from chat.entries import Author
 from chat.errors import BadRequest, ChatError, Forbidden, NotFound, Unauthenticated
-from chat.history import DURABLE, mongo_errors
 from chat.limits import RoomLimits
 from chat.members import Members
 from chat.policy import Policy

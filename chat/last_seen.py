@@ -3,9 +3,8 @@
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import UpdateOne
 
-from chat.database import Document
+from chat.database import Document, mongo_errors
 from chat.errors import Unavailable
-from chat.history import mongo_errors
 from chat.times import now
 
 

@@ -93,9 +93,9 @@ class Lifetimes:
 
         Whoever was in an ephemeral room has as long to come back as if they had just left.
         """
-        for key in await self._history.doomed():
+        for key in await self._history.rooms.doomed():
             self._doomed.setdefault(key, _Doomed(None, self._clock()))
-        self._asleep, self._begun = await self._history.ephemeral(), self._clock()
+        self._asleep, self._begun = await self._history.rooms.ephemeral(), self._clock()
 
     async def run(self) -> None:
         """Looks at the rooms again and again, until it is cancelled."""
@@ -186,7 +186,7 @@ class Lifetimes:
         """Removes the entries that are older than their rooms keep them, at one process; raises Unavailable."""
         if not self._bus.leads:
             return
-        for record in await self._history.dated():
+        for record in await self._history.rooms.dated():
             before = int(self._wall() * 1000) - record.policy.days * DAY
             last: int | None = record.forgotten  # who was waking while they were removed may have them still
             while last is not None:

@@ -17,10 +17,10 @@ from pymongo.errors import ExecutionTimeout, OperationFailure, PyMongoError
 
 from chat import notes
 from chat.bus import Bus
-from chat.database import Database, Document, summary, unusable
+from chat.database import DURABLE, Database, Document, summary, unusable
 from chat.entries import Entry
 from chat.errors import Unavailable
-from chat.history import DURABLE, entry_of_document
+from chat.history import entry_of_document
 from chat.notes import Note
 from chat.processes import BEAT, Processes
 

@@ -8,9 +8,8 @@ import re
 import msgspec
 from bson import Binary
 
-from chat.database import Database
+from chat.database import DURABLE, Database, mongo_errors
 from chat.errors import BadRequest, TooLarge
-from chat.history import DURABLE, mongo_errors
 
 _DATA_URL = re.compile(r"data:image/(?P<kind>png|jpeg|webp);base64,(?P<data>[A-Za-z0-9+/]+={0,2})")
 # What files of each kind begin with (PNG, section 5.2; JPEG, B.1.1.3; RFC 9649, section 2.4): bytes at places.

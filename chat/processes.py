@@ -10,8 +10,7 @@ from pathlib import Path
 
 from pymongo.errors import PyMongoError
 
-from chat.database import Database, Document, unusable
-from chat.history import DURABLE
+from chat.database import DURABLE, Database, Document, unusable
 
 # A process says so often that it lives (seconds), and counts as dead when it has not for so long: three beats may be
 # late before anybody is believed to have left.

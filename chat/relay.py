@@ -32,12 +32,12 @@ class Relay:
 
     def wants(self, log: str, seq: int) -> bool:
         room = self._registry.get(log)
-        return room.seq < seq if room is not None else self._registry.is_waking(log)
+        return room.seq < seq if room is not None else self._registry.in_memory.is_waking(log)
 
     def take(self, log: str, entries: list[Entry]) -> None:
         room = self._registry.get(log)
         if room is None:
-            self._registry.came(log, entries)
+            self._registry.in_memory.came(log, entries)
             return
         if room.take(entries):
             self._commit.arrived(room, entries)

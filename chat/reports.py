@@ -7,16 +7,14 @@ import msgspec
 from msgspec import Meta
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
 from chat.access import Access
 from chat.audit import Audit, Detail
 from chat.callers import Caller
 from chat.changes import Changes
-from chat.database import Database, Document, unusable
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 from chat.entries import Author, Entry
 from chat.errors import BadRequest, NotFound, RateLimited
-from chat.history import DURABLE, mongo_errors
 from chat.names import reason_text
 from chat.protocol import SEQ_LIMIT, encode
 from chat.rates import Rates
@@ -85,7 +83,7 @@ class Reports:
     def __init__(
         self, database: Database, *, access: Access, audit: Audit, changes: Changes, rates: Rates, limit: int
     ) -> None:
-        self._reports = database.get_collection("reports", write_concern=DURABLE, read_concern=ReadConcern("majority"))
+        self._reports = database.get_collection("reports", **STORED_FOR_GOOD)
         self._access = access
         self._audit = audit
         self._changes = changes

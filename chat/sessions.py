@@ -8,8 +8,7 @@ import msgspec
 from pymongo import ASCENDING, DESCENDING, IndexModel
 from pymongo.errors import PyMongoError
 
-from chat.database import Database, Document, unusable
-from chat.history import DURABLE, mongo_errors
+from chat.database import DURABLE, Database, Document, mongo_errors, unusable
 from chat.last_seen import LastSeen
 from chat.secret_tokens import new_secret, secret_hash
 from chat.times import DAY, now

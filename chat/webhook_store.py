@@ -5,10 +5,8 @@ from typing import Any
 import msgspec
 from pymongo import ASCENDING, ReturnDocument
 from pymongo.errors import PyMongoError
-from pymongo.read_concern import ReadConcern
 
-from chat.database import Database, Document, unusable
-from chat.history import DURABLE, mongo_errors
+from chat.database import STORED_FOR_GOOD, Database, Document, mongo_errors, unusable
 from chat.times import now
 from chat.webhooks import DeadLetter, Webhook
 
@@ -22,9 +20,8 @@ class WebhookStore:
     """
 
     def __init__(self, database: Database) -> None:
-        options: dict[str, Any] = {"write_concern": DURABLE, "read_concern": ReadConcern("majority")}
-        self._webhooks = database.get_collection("webhooks", **options)
-        self._letters = database.get_collection("dead_letters", **options)
+        self._webhooks = database.get_collection("webhooks", **STORED_FOR_GOOD)
+        self._letters = database.get_collection("dead_letters", **STORED_FOR_GOOD)
 
     async def prepare(self) -> None:
         """Makes the indexes; raises DatabaseError."""

@@ -122,7 +122,7 @@ async def test_what_is_forgotten_is_a_gap(mongod: SessionMongod, database: str, 
     """Who resumes from before what is left is told what is missing, even when nothing at all is left."""
     async with mongod.history(database) as history:
         room = await stored_room(history, [message(seq) for seq in range(1, 11)], keep=keep)
-        record, _ = await history.make_room(room.record)
+        record, _ = await history.rooms.make(room.record)
 
         async def forget(upto: int) -> None:
             assert await history.forget(record, before=1_000 + upto + 1, limit=100) == upto

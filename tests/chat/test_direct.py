@@ -110,7 +110,7 @@ async def test_a_pair_outlives_memory(mongod: SessionMongod, database: str) -> N
     async with open_chat(mongod, database, room_idle=0) as chat:
         ann, _ = [await account(chat, name) for name in ("ann", "bob")]
         room, _ = await chat.house.direct.begin(["bob"], ann)
-        await chat.registry.drop_idle()
+        await chat.registry.in_memory.drop_idle()
         again, made = await chat.house.direct.begin(["bob"], ann)
         assert (again.key, again is room, made) == (room.key, False, False)
 

@@ -30,13 +30,13 @@ async def test_waits_together_for_one_look(mongod: SessionMongod, database: str)
     """Many who wait cost one look in an interval, and all are told of the change with one version."""
     async with mongod.history(database) as history:
         registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
-        looks, original = [], history.rooms
+        looks, original = [], history.rooms.latest
 
         async def counted(limit: int) -> list:
             looks.append(limit)
             return await original(limit)
 
-        history.rooms = counted  # type: ignore[method-assign]
+        history.rooms.latest = counted  # type: ignore[method-assign]
         directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
         version, rooms = await directory.rooms(10)
         assert rooms == []
@@ -128,8 +128,8 @@ async def test_they_have_their_place_by_activity(mongod: SessionMongod, database
             version, rooms = await chat.directory.rooms(3, ann)
             assert [(room.name, room.active) for room in rooms] == [("d", 4), ("c", 3), ("b", 2)]
             assert await chat.directory.rooms(3, ann) == (version, rooms)
-            await chat.registry.mark_active()
-            await chat.registry.drop_idle()
+            await chat.registry.in_memory.mark_active()
+            await chat.registry.in_memory.drop_idle()
             assert len(chat.registry) == 0
 
 
@@ -188,13 +188,13 @@ async def test_those_without_rooms_cost_no_look(mongod: SessionMongod, database:
     async with open_chat(mongod, database) as chat:
         ann, bob = [await account(chat, name) for name in ("ann", "bob")]
         await chat.house.rooms.make(NewRoom(name="den", access="private"), ann)
-        asked, rooms_of = [], chat.history.rooms_of
+        asked, rooms_of = [], chat.history.rooms.of_member
 
         async def counted(person: str, limit: int) -> Any:
             asked.append(person)
             return await rooms_of(person, limit)
 
-        chat.history.rooms_of = counted  # type: ignore[method-assign]
+        chat.history.rooms.of_member = counted  # type: ignore[method-assign]
         for _ in range(3):
             assert (await chat.directory.rooms(10, bob))[1] == []
         assert asked == [bob.id]
@@ -213,15 +213,15 @@ async def test_let_in_while_being_looked_up(mongod: SessionMongod, database: str
     async with open_chat(mongod, database) as chat:
         ann, bob = [await account(chat, name) for name in ("ann", "bob")]
         await chat.house.rooms.make(NewRoom(name="den", access="private"), ann)
-        rooms_of = chat.history.rooms_of
+        rooms_of = chat.history.rooms.of_member
 
         async def meanwhile(person: str, limit: int) -> Any:
             found = await rooms_of(person, limit)
-            chat.history.rooms_of = rooms_of  # type: ignore[method-assign]
+            chat.history.rooms.of_member = rooms_of  # type: ignore[method-assign]
             await chat.house.members.put("den", "bob", "member", ann)
             return found
 
-        chat.history.rooms_of = meanwhile  # type: ignore[method-assign]
+        chat.history.rooms.of_member = meanwhile  # type: ignore[method-assign]
         assert (await chat.directory.rooms(10, bob))[1] == []
         assert len((await chat.directory.rooms(10, bob))[1]) == 1
 
@@ -235,7 +235,7 @@ async def test_ones_awake_rooms_are_listed_while_mongodb_is_away(mongod: Session
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        chat.history.rooms = chat.history.rooms_of = away  # type: ignore[method-assign, assignment]
+        chat.history.rooms.latest = chat.history.rooms.of_member = away  # type: ignore[method-assign, assignment]
         assert [room.name for room in (await chat.directory.rooms(10, ann))[1]] == ["den"]
 
 

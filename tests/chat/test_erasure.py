@@ -85,7 +85,7 @@ async def test_goes_through_all_logs(
                 await made.say(ann.user, name, f"secret {n}")
                 await made.say(BOB, name, f"mine {n}")
         await made.say(BOB, "c", "alone")
-        await made.registry.drop_idle()
+        await made.registry.in_memory.drop_idle()
         room = await made.registry.find("a")
         made.erasure.start()
         await made.accounts.delete(ann.id, messages=messages)

@@ -145,11 +145,11 @@ async def test_a_deleted_room_is_gone_at_both(kind: str, mongod: SessionMongod, 
         await until(lambda: waiter.refused)
         assert isinstance(waiter.refused[0][0], Forbidden) and there.over
         assert both.other.registry.get("club") is None
-        assert await both.one.history.doomed() == ["club"]  # until what may be under way has arrived
+        assert await both.one.history.rooms.doomed() == ["club"]  # until what may be under way has arrived
         for chat in (both.one, both.other):
             chat.house.lifetimes._clock = lambda: 1e9 + HEARD
             await chat.house.lifetimes.end_empty()
-        assert await both.one.history.doomed() == []
+        assert await both.one.history.rooms.doomed() == []
         again = await both.other.registry.make("club", None)
         assert again.seq == 0 and again.epoch != room.epoch
 

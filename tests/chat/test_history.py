@@ -116,21 +116,21 @@ async def test_a_deleted_text_is_gone_from_the_store(mongod: SessionMongod, data
 async def test_a_room_is_made_once(mongod: SessionMongod, database: str) -> None:
     """The second who makes a room is given the first one's, and is told so."""
     async with mongod.history(database) as history:
-        assert await history.room("lobby") is None
+        assert await history.rooms.find("lobby") is None
         first, second = record("lobby", title="first"), record("lobby", title="second")
-        assert await history.make_room(first) == (first, True)
-        assert await history.make_room(second) == (first, False)
-        assert await history.room("lobby") == first
+        assert await history.rooms.make(first) == (first, True)
+        assert await history.rooms.make(second) == (first, False)
+        assert await history.rooms.find("lobby") == first
 
 
 async def test_rooms_are_listed_by_activity(mongod: SessionMongod, database: str) -> None:
     """The latest active first; a time never goes back."""
     async with mongod.history(database) as history:
         for name in ("a", "b", "c"):
-            await history.make_room(record(name))
-        await history.mark_active({"a": 10, "b": 30, "c": 20})
-        await history.mark_active({"b": 5})
-        assert [(room.key, room.active) for room in await history.rooms(2)] == [("b", 30), ("c", 20)]
+            await history.rooms.make(record(name))
+        await history.rooms.mark_active({"a": 10, "b": 30, "c": 20})
+        await history.rooms.mark_active({"b": 5})
+        assert [(room.key, room.active) for room in await history.rooms.latest(2)] == [("b", 30), ("c", 20)]
 
 
 async def test_a_log_has_its_indexes(mongod: SessionMongod, new_database: str) -> None:
@@ -163,10 +163,10 @@ async def test_everything_says_unavailable_while_mongodb_is_away(mongod: Session
         refusals = await asyncio.gather(
             history.newest("lobby", 1),
             store(history, message(2)),
-            history.room("lobby"),
-            history.make_room(record("den")),
-            history.rooms(1),
-            history.mark_active({"lobby": 1}),
+            history.rooms.find("lobby"),
+            history.rooms.make(record("den")),
+            history.rooms.latest(1),
+            history.rooms.mark_active({"lobby": 1}),
             history.redact("lobby", 1, 1),
             history.entry_of("lobby", "k"),
             return_exceptions=True,
@@ -181,11 +181,11 @@ async def test_a_room_that_another_process_made_just_now(mongod: SessionMongod, 
     """Where MongoDB says that somebody was quicker, one is given theirs."""
     async with mongod.history(database) as history:
         theirs = record("lobby")
-        assert await history.make_room(theirs) == (theirs, True)
-        rooms = mock.Mock(wraps=history._rooms)
+        assert await history.rooms.make(theirs) == (theirs, True)
+        rooms = mock.Mock(wraps=history.rooms._rooms)
         rooms.find_one_and_update.side_effect = DuplicateKeyError("quicker")
-        history._rooms = rooms
-        assert await history.make_room(record("lobby")) == (theirs, False)
+        history.rooms._rooms = rooms
+        assert await history.rooms.make(record("lobby")) == (theirs, False)
 
 
 async def test_what_mongodb_will_not_store(mongod: SessionMongod, new_database: str) -> None:
@@ -200,7 +200,7 @@ async def test_what_mongodb_will_not_store(mongod: SessionMongod, new_database: 
 async def test_two_who_make_a_room_at_once_get_the_same(mongod: SessionMongod, database: str) -> None:
     """Of many at the same moment exactly one has made it."""
     async with mongod.history(database) as history:
-        made = await asyncio.gather(*(history.make_room(record("lobby")) for _ in range(20)))
+        made = await asyncio.gather(*(history.rooms.make(record("lobby")) for _ in range(20)))
         assert sum(new for _, new in made) == 1
         assert len({room.epoch for room, _ in made}) == 1
 

@@ -17,6 +17,6 @@ async def test_it_does_not_start_without_its_rooms(mongod: SessionMongod, databa
         async def away() -> Any:
             raise Unavailable("away")
 
-        chat.history.doomed = away  # type: ignore[method-assign]
+        chat.history.rooms.doomed = away  # type: ignore[method-assign]
         with pytest.raises(DatabaseError, match="rooms cannot be read"):
             await chat.house.prepare()

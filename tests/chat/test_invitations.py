@@ -181,10 +181,10 @@ async def test_a_use_that_came_to_nothing_is_given_back(mongod: SessionMongod, d
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        govern, chat.history.govern = chat.history.govern, away  # type: ignore[method-assign]
+        govern, chat.history.rooms.govern = chat.history.rooms.govern, away  # type: ignore[method-assign]
         with pytest.raises(Unavailable):
             await chat.house.invitations.accept(token, cid)
-        chat.history.govern = govern  # type: ignore[method-assign]
+        chat.history.rooms.govern = govern  # type: ignore[method-assign]
         assert [each.uses for each in await chat.house.invitations.of("den", ann)] == [1]
         await chat.house.invitations.accept(token, cid)
         assert cid.id in room.policy.members

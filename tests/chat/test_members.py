@@ -69,7 +69,7 @@ async def test_lets_people_in_by_name_or_id(mongod: SessionMongod, database: str
         await chat.house.members.put("den", "BOB", "member", dan)
         await chat.house.members.put("den", cid.id, "moderator", ann)
         assert roles(room) == {"ann": "owner", "dan": "moderator", "Bob": "member", "cid": "moderator"}
-        stored = await chat.history.room("den")
+        stored = await chat.history.rooms.find("den")
         assert stored is not None and stored.policy == room.policy
         assert [record.name for record in await chat.registry.rooms_of(bob.id, 10)] == ["den"]
         for nobody in ("nobody", "a-0000000000000000", "g-0000000000000000"):
@@ -284,6 +284,6 @@ async def test_what_a_guest_leaves_while_mongodb_is_away_is_nobodys(mongod: Sess
         async def away(*_: object, **__: object) -> Any:
             raise Unavailable("away")
 
-        chat.history.govern = away  # type: ignore[method-assign]
+        chat.history.rooms.govern = away  # type: ignore[method-assign]
         await chat.identity.departures.sign_out(gus)
         assert room.policy.owners == [gus.id]

@@ -74,11 +74,11 @@ async def test_an_idle_room_leaves_memory(mongod: SessionMongod, database: str) 
         room.publish([message(1)])
         waiter = FakeWaiter(ANN)
         room.join(waiter)
-        await rooms.mark_active()
-        await rooms.drop_idle()
+        await rooms.in_memory.mark_active()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 1
         room.leave(waiter)
-        await rooms.drop_idle()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 0
         assert rooms.people_in("lobby") == 0
         again = await rooms.wake("lobby")
@@ -91,18 +91,18 @@ async def test_a_room_in_use_stays(mongod: SessionMongod, database: str) -> None
     async with registry(mongod, database) as (rooms, history):
         room = await rooms.wake("a")
         with room.tail.reading():
-            await rooms.drop_idle()
+            await rooms.in_memory.drop_idle()
             assert len(rooms) == 1
         room.pending = 1
-        await rooms.drop_idle()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 1
         room.pending = 0
         await history.insert([("a", message(1, room="a"))])
         room.publish([message(1, room="a")])
-        await rooms.drop_idle()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 1
-        await rooms.mark_active()
-        await rooms.drop_idle()
+        await rooms.in_memory.mark_active()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 0
 
 
@@ -110,7 +110,7 @@ async def test_a_room_just_used_stays(mongod: SessionMongod, database: str) -> N
     """Only after the idle time a room goes."""
     async with registry(mongod, database, idle=60) as (rooms, _):
         await rooms.wake("a")
-        await rooms.drop_idle()
+        await rooms.in_memory.drop_idle()
         assert len(rooms) == 1
 
 
@@ -122,12 +122,13 @@ async def test_rooms_come_and_go_while_the_idle_ones_are_dropped(mongod: Session
         for room in held:
             room.keep()
         used, replaced = held[-1], held[-2]
-        dropping = asyncio.create_task(rooms.drop_idle())
+        dropping = asyncio.create_task(rooms.in_memory.drop_idle())
         await asyncio.sleep(0)
         assert 0 < len(rooms) < len(held)
         used.pending = 1
         rooms.over(replaced)
-        again = rooms._awake[replaced.key] = rooms._room(replaced.record, [])
+        again = rooms._room(replaced.record, [])
+        rooms.in_memory.add(again)
         await dropping
         assert list(rooms) == [used, again]
 
@@ -137,14 +138,14 @@ async def test_nothing_is_kept_of_a_dropped_room(mongod: SessionMongod, database
     async with registry(mongod, database) as (rooms, _):
 
         def sizes() -> int:
-            return sum(len(value) for value in vars(rooms).values() if isinstance(value, dict | set | list))
+            return sum(len(value) for value in vars(rooms.in_memory).values() if isinstance(value, dict | set | list))
 
         for n in range(20):
             await rooms.wake(f"room-{n}")
             with pytest.raises(NotFound):
                 await rooms.find(f"none-{n}")
         assert sizes() > 0
-        await rooms.drop_idle()
+        await rooms.in_memory.drop_idle()
         await asyncio.sleep(0)
         assert sizes() == 0
 
@@ -157,12 +158,12 @@ async def test_marks_and_lists_activity(mongod: SessionMongod, database: str) ->
         (await rooms.find("old")).publish([message(1, at=5_000_000_000_000)])
         listed = await rooms.rooms(10)
         assert [(record.key, record.active) for record in listed] == [("old", 5_000_000_000_000), ("new", 0)]
-        assert [record.active for record in await history.rooms(10)] == [0, 0]
-        await rooms.mark_active()
-        assert (await history.rooms(1))[0].active == 5_000_000_000_000
+        assert [record.active for record in await history.rooms.latest(10)] == [0, 0]
+        await rooms.in_memory.mark_active()
+        assert (await history.rooms.latest(1))[0].active == 5_000_000_000_000
         calls: list[Any] = []
-        history.mark_active = calls.append  # type: ignore[method-assign, assignment]
-        await rooms.mark_active()
+        history.rooms.mark_active = calls.append  # type: ignore[method-assign, assignment]
+        await rooms.in_memory.mark_active()
         assert calls == []
         assert len(await rooms.rooms(1)) == 1
 
@@ -175,7 +176,7 @@ async def test_lists_who_is_awake_without_mongodb(mongod: SessionMongod, databas
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        history.rooms = history.room = away  # type: ignore[method-assign, assignment]
+        history.rooms.latest = history.rooms.find = away  # type: ignore[method-assign, assignment]
         assert [record.key for record in await rooms.rooms(10)] == ["a"]
         assert (await rooms.wake("a")).key == "a"
         for _ in range(2):
@@ -204,7 +205,7 @@ async def test_rules_are_changed_one_after_the_other(mongod: SessionMongod, data
         await asyncio.gather(*(rooms.govern(room, enter(f"g-{n}")) for n in range(20)))
         await rooms.govern(room, enter("g-3"))
         assert len(room.policy.members) == 20
-        stored = await history.room("a")
+        stored = await history.rooms.find("a")
         assert stored is not None and stored.policy == room.policy
         assert told == [(n, n + 1) for n in range(20)]
 
@@ -213,17 +214,17 @@ async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, da
     """While MongoDB is away, or where the change itself is refused, the old rules stay, and others may try again."""
     async with registry(mongod, database) as (rooms, history):
         room = await rooms.wake("a")
-        govern = history.govern
+        govern = history.rooms.govern
 
         async def away(*_: object) -> Any:
-            await rooms.drop_idle()
+            await rooms.in_memory.drop_idle()
             assert rooms.awake("a") is room
             raise Unavailable("away")
 
-        history.govern = away  # type: ignore[method-assign]
+        history.rooms.govern = away  # type: ignore[method-assign]
         with pytest.raises(Unavailable):
             await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert not room.policy.locked and room.plain
-        history.govern = govern  # type: ignore[method-assign]
+        history.rooms.govern = govern  # type: ignore[method-assign]
         await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert room.policy.locked and not room.plain

@@ -37,7 +37,7 @@ async def test_makes_what_is_wanted(mongod: SessionMongod, database: str) -> Non
         for number, (fields, policy) in enumerate(wanted):
             room = await chat.house.rooms.make(NewRoom(name=f"R{number}", title=f"Room {number}", **fields), ann)
             assert (room.name, room.title, room.policy) == (f"R{number}", f"Room {number}", policy)
-            stored = await chat.history.room(room.key)
+            stored = await chat.history.rooms.find(room.key)
             assert stored is not None and stored.policy == policy
             facts = chat.house.rooms.facts(room, ann)
             assert facts.lifetime == fields.get("lifetime", "kept")
@@ -120,7 +120,7 @@ async def test_changes_what_is_given_alone(mongod: SessionMongod, database: str)
             await chat.house.rooms.change("a", NewSettings(**fields), ann)  # type: ignore[arg-type]
             expected, title = replace(expected, **changed), "The A"
             assert (room.policy, room.title) == (expected, title)
-            stored = await chat.history.room("a")
+            stored = await chat.history.rooms.find("a")
             assert stored is not None and (stored.policy, stored.title) == (expected, title)
         told = [json.loads(payload) for payload in waiter.told]
         notices = [notice for notice in told if notice["type"] == "room"]
@@ -209,10 +209,10 @@ async def test_deleting_is_for_owners_and_noted(mongod: SessionMongod, database:
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        doom, chat.history.doom = chat.history.doom, away  # type: ignore[method-assign]
+        doom, chat.history.rooms.doom = chat.history.rooms.doom, away  # type: ignore[method-assign]
         with pytest.raises(Unavailable):
             await chat.house.rooms.delete("a", ann)
-        chat.history.doom = doom  # type: ignore[method-assign]
+        chat.history.rooms.doom = doom  # type: ignore[method-assign]
         await chat.house.rooms.delete("a", replace(bob, admin=True))
         assert room.over
         acts = await chat.audit.acts(before=None, limit=10)

@@ -168,7 +168,7 @@ class BadInputTest(ChatTestCase):
             assert (await stream.hear("message"))["seq"] == seq
         for is_awake in (True, False):
             if not is_awake:
-                self.chat.registry._awake.clear()
+                self.chat.registry.in_memory._rooms.clear()
             answer = await self.poll("a", token=token, after=0)
             assert len(answer.body["rooms"]["a"]["entries"]) == taken
 

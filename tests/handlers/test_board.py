@@ -260,7 +260,7 @@ class CompactionTest(BoardCase):
     def sleep(self) -> None:
         """Everything is as after a start of the server."""
         for key in [room.key for room in self.chat.registry]:
-            self.chat.registry._drop(key)
+            self.chat.registry.in_memory.drop(key)
         self.chat.house.boards.drop_idle()
 
     @gen_test

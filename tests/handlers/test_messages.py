@@ -159,7 +159,9 @@ class MessagesTest(ChatTestCase):
         registry = self.chat.registry
 
         def sizes() -> int:
-            return sum(len(value) for value in vars(registry).values() if isinstance(value, dict | set | list))
+            return sum(
+                len(value) for value in vars(registry.in_memory).values() if isinstance(value, dict | set | list)
+            )
 
         before = sizes()
         for n in range(20):

@@ -52,7 +52,7 @@ class PairingTest(ChatTestCase):
         assert [entry["text"] for entry in again["entries"]] == ["better"]
         resumed = await bob.ask(type="subscribe", room=room, after=1, epoch=again["epoch"])
         assert [entry["type"] for entry in resumed["entries"]] == ["edit", "reaction"]
-        await self.chat.registry.mark_active()
+        await self.chat.registry.in_memory.mark_active()
         assert self.stored() == {"entries": [], "rooms": []}
 
     @gen_test

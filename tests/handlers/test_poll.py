@@ -205,14 +205,14 @@ class PollTest(ChatTestCase):
     async def test_a_client_that_goes_away_while_its_room_wakes(self) -> None:
         """Gone before it could wait: it never stays in the room, and nothing is logged."""
         reached, go_on = asyncio.Event(), asyncio.Event()
-        original = self.chat.history.room
+        original = self.chat.history.rooms.find
 
         async def slow(key: str) -> Any:
             reached.set()
             await go_on.wait()
             return await original(key)
 
-        self.chat.history.room = slow  # type: ignore[method-assign]
+        self.chat.history.rooms.find = slow  # type: ignore[method-assign]
         for path in ("/api/poll?room=a&after=0", "/api/stream?room=a&after=0"):
             _, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
             writer.write(f"GET {path}&username=ann HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -225,8 +225,8 @@ class PollTest(ChatTestCase):
             assert self.waiters_in("a") == 0
             reached.clear()
             go_on.clear()
-            for room in list(self.chat.registry._awake):
-                del self.chat.registry._awake[room]
+            for room in list(self.chat.registry.in_memory._rooms):
+                del self.chat.registry.in_memory._rooms[room]
 
     @gen_test
     async def test_what_it_refuses(self) -> None:

@@ -75,10 +75,10 @@ class HiddenTest(ChatTestCase):
         for room in ("den-one", "den-two"):
             await self.call("POST", "/api/rooms", {"name": room, "access": "private"}, token=ann)
             await self.send(room, "secret", token=ann)
-        await self.chat.registry.mark_active()
+        await self.chat.registry.in_memory.mark_active()
         sleeping = self.awake("den-two")
         assert sleeping is not None
-        self.chat.registry._drop(sleeping.key)
+        self.chat.registry.in_memory.drop(sleeping.key)
         await self.account("eve")
         bot = {"name": "bot", "rooms": [], "write": True, "days": 1}
         eve = await self.sign_in("eve")
