@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import time
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
@@ -41,6 +42,8 @@ class SlowReader:
         self.name = name
         self.cursor = 0
         self.code: int | None = None
+        self.refused: list[str] = []
+        self.resumed_in = 0.0
         self._address = address
         self._journal = journal
         self._epoch = ""
@@ -65,7 +68,9 @@ class SlowReader:
         self.code = self._socket.close_code
         resumed = await self._connect()
         try:
+            began = time.monotonic()
             self._hear(await self._subscribe(resumed, {"after": self.cursor, "epoch": self._epoch}))
+            self.resumed_in = time.monotonic() - began
         finally:
             resumed.transport.abort()
         self._journal.log(self.name, "left", ROOM)
@@ -92,12 +97,21 @@ class SlowReader:
         )
 
     async def _subscribe(self, connection: ClientConnection, cursor: dict[str, Any]) -> dict[str, Any]:
-        await connection.send(json.dumps({"type": "subscribe", "room": ROOM, **cursor}))
-        while (said := json.loads(await connection.recv()))["type"] != "subscribed":
-            pass
-        self._epoch = said["epoch"]
-        answer: dict[str, Any] = said
-        return answer
+        """The answer; asks again when the server has no time, as all may ask for much at once."""
+        while True:
+            await connection.send(json.dumps({"type": "subscribe", "room": ROOM, **cursor}))
+            said = await self._answer(connection)
+            if said["type"] == "subscribed":
+                self._epoch = said["epoch"]
+                return said
+            self.refused.append(said["code"])
+            await asyncio.sleep(said["retry_after"])  # what has none is never answered otherwise
+
+    async def _answer(self, connection: ClientConnection) -> dict[str, Any]:
+        while True:
+            said: dict[str, Any] = json.loads(await connection.recv())
+            if said["type"] in ("subscribed", "error"):
+                return said
 
     def _hear(self, said: dict[str, Any]) -> None:
         if said["type"] == "subscribed":
@@ -147,12 +161,15 @@ async def slow_readers(options: Options) -> Outcome:
     unclosed = [each.code for each in everyone if each.code != SLOW_CONSUMER]
     if unclosed:
         found.append(Violation(0, f"{len(unclosed)} of {len(everyone)} slow readers were closed with {set(unclosed)}"))
+    refused = list(chain.from_iterable(each.refused for each in everyone))
     return Outcome(
         "slow-readers",
         checked=count_checked(journal.events),
         violations=found,
         remarks=[
-            f"{len(everyone) - len(unclosed)} closed with {SLOW_CONSUMER} and resumed",
+            f"{len(everyone) - len(unclosed)} closed with {SLOW_CONSUMER} and resumed, "
+            f"the slowest in {max(each.resumed_in for each in everyone):.1f} s",
+            *([f"{len(refused)} times asked to come again ({', '.join(sorted(set(refused)))})"] if refused else []),
             f"the others' p99 {_shown(slow)} ms, without slow ones {_shown(calm)} ms",
         ],
     )
