@@ -1,4 +1,4 @@
-"""The case of the tests of moderation: a room with everybody who may be in one."""
+"""The cases of the tests of moderation: everybody who may be in a room, and a room with them."""
 
 import asyncio
 import time
@@ -11,20 +11,28 @@ from tests.clients import StreamClient
 from tests.rooms import new_key
 
 
-class RulingCase(ChatTestCase):
+class PeopleCase(ChatTestCase):
+    """Ann, mod and dan have accounts, root is an administrator, others are guests."""
+
+    async def gather(self, *guests: str) -> dict[str, Member]:
+        """From now on they have `tokens` and `ids`. Returns who is to rule a room: ann owns it, mod moderates it."""
+        self.tokens = {name: await self.account(name) for name in ("ann", "mod", "dan")}
+        self.tokens |= {name: self.token(name) for name in guests}
+        self.tokens["root"] = await self.account("root", admin=True)
+        self.ids = {}
+        for name, token in self.tokens.items():
+            self.ids[name] = (await self.call("GET", "/api/session", token=token)).body["user"]["id"]
+        return {self.ids["ann"]: Member("ann", "owner"), self.ids["mod"]: Member("mod", "moderator")}
+
+
+class RulingCase(PeopleCase):
     """Ann owns the room, mod moderates it, bob and cid are guests."""
 
     settings: ClassVar[dict[str, Any]] = {"kick_time": 1.5}
 
     async def begin(self, access: Kind = "open", **rules: Any) -> Room:
-        """Makes the room `den`; its people have their tokens and ids in `tokens` and `ids`."""
-        self.tokens = {name: await self.account(name) for name in ("ann", "mod", "dan")}
-        self.tokens |= {name: self.token(name) for name in ("bob", "cid")}
-        self.tokens["root"] = await self.account("root", admin=True)
-        self.ids = {}
-        for name, token in self.tokens.items():
-            self.ids[name] = (await self.call("GET", "/api/session", token=token)).body["user"]["id"]
-        members = {self.ids["ann"]: Member("ann", "owner"), self.ids["mod"]: Member("mod", "moderator")}
+        """Makes the room `den`."""
+        members = await self.gather("bob", "cid")
         if access != "open":
             members |= {self.ids[name]: Member(name) for name in ("bob", "cid", "dan")}
         return await self.chat.registry.make("den", None, Policy(access=access, members=members, **rules))

@@ -17,6 +17,7 @@ from chat.mongo_bus import MongoBus
 from chat.notes import Told
 from chat.processes import Processes
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, message
 from tests.waiting import until
 
@@ -220,10 +221,10 @@ async def test_a_stream_that_cannot_go_on_lets_everything_be_read_anew(mongod: S
                 await close()
                 ann.bus.tell(Told(room="lost", kind="typing", user=ANN))
                 await ann_bus._all_said.wait()
-                bob_bus._close = close  # type: ignore[method-assign]
+                replace_methods(bob_bus, _close=close)
                 bob_bus._token = {"_data": "nonsense"}
 
-            bob_bus._close = lose_the_place  # type: ignore[method-assign]
+            replace_methods(bob_bus, _close=lose_the_place)
             mongod.client[database].command({"killCursors": "$cmd.aggregate", "cursors": [bob_bus._cursor[1]]})
             await until(lambda: bob.recoveries == 1)
             ann.bus.tell(Told(room="found", kind="typing", user=ANN))

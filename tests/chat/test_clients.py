@@ -13,6 +13,7 @@ from chat.errors import RateLimited, Unauthenticated, Unavailable
 from chat.protocol import CloseCode
 from chat.waiter import Tick
 from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter
+from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter
 
 
@@ -146,7 +147,7 @@ def test_calls_back_those_that_fit() -> None:
     waiters = [FakeWaiter(ANN), FakeWaiter(BOB), FakeWaiter(ANN)]
     let_go: list[FakeWaiter] = []
     for waiter in waiters:
-        waiter.dismiss = lambda waiter=waiter: let_go.append(waiter)  # type: ignore[method-assign,misc]
+        replace_methods(waiter, dismiss=lambda waiter=waiter: let_go.append(waiter))
         clients.add(waiter)
     clients.recall(lambda caller: caller.user == ANN)
     assert let_go == [waiters[0], waiters[2]]

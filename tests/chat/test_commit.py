@@ -9,6 +9,7 @@ from tornado.testing import ExpectLog
 from chat.entries import Entry
 from tests.commits import Bench, bench
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter, message, new_key, new_room
 from tests.waiting import until
 
@@ -243,10 +244,10 @@ async def test_a_known_key_that_is_gone_is_stored_after_all(mongod: SessionMongo
 
         async def vanishing(*arguments: str) -> Entry | None:
             raw.delete_many({})
-            at.history.entry_of = original  # type: ignore[method-assign]
+            replace_methods(at.history, entry_of=original)
             return await original(*arguments)
 
-        at.history.entry_of = vanishing  # type: ignore[method-assign]
+        replace_methods(at.history, entry_of=vanishing)
         await at.history.insert([("lobby", message(5, key=key))])
         stored = await at.send(room, key=key)
         assert (stored.new, stored.entry.seq) == (True, 1)

@@ -13,6 +13,7 @@ from chat.errors import Unavailable
 from chat.history import History
 from tests.commits import bench
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter, message, new_key, new_room
 from tests.waiting import until
 
@@ -113,10 +114,10 @@ async def test_mongodb_goes_while_a_known_key_is_looked_up(mongod: SessionMongod
         await at.send(room, "two")
 
         async def away(*_: str) -> Entry | None:
-            at.history.entry_of = original  # type: ignore[method-assign]
+            replace_methods(at.history, entry_of=original)
             raise Unavailable("away")
 
-        at.history.entry_of = away  # type: ignore[method-assign]
+        replace_methods(at.history, entry_of=away)
         with pytest.raises(Unavailable):
             await at.send(room, "one", key=key)
         assert (await at.send(room, "one", key=key)).entry.seq == 1
@@ -133,7 +134,7 @@ async def test_mongodb_stays_away_for_a_while(mongod: SessionMongod, database: s
                 raise Unavailable("away")
             return await original(*arguments)
 
-        at.history.following = away  # type: ignore[method-assign]
+        replace_methods(at.history, following=away)
         at.history.failing = Unavailable("away")
         with ExpectLog("parley.commit", "a batch of 1 was not stored"), pytest.raises(Unavailable):
             await at.send(room, "lost")

@@ -13,6 +13,7 @@ from chat.people import User
 from chat.room import Room
 from chat.waiter import GIVE_WAY
 from tests.lines import Line, ManualTick
+from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, CID, message, new_room
 
 
@@ -162,7 +163,7 @@ async def test_a_client_that_fails_costs_the_others_nothing() -> None:
         def fail(data: bytes) -> None:
             raise ValueError("no")
 
-        broken.stream.write = fail  # type: ignore[method-assign, assignment]
+        replace_methods(broken.stream, write=fail)
         sent = []
         with ExpectLog("parley.crowd", "delivery to g-0 failed"):
             while not slow.waiter.backlog:

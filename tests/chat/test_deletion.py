@@ -10,6 +10,7 @@ from chat.errors import NotFound, Unavailable
 from tests.chats import open_chat
 from tests.lifetimes import send
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter, message
 from tests.waiting import until
 
@@ -59,7 +60,7 @@ async def test_what_is_under_way_is_refused_or_goes_with_the_room(mongod: Sessio
             await gate.wait()
             await insert(entries)
 
-        chat.history.insert = late  # type: ignore[method-assign]
+        replace_methods(chat.history, insert=late)
         first = send(chat, room)
         await until(chat.commit._storing.locked)
         queued, elsewhere = send(chat, room), send(chat, other)
@@ -84,12 +85,12 @@ async def test_what_was_next_in_a_batch_that_failed_is_refused(mongod: SessionMo
         insert = chat.history.insert
 
         async def beaten(entries: Any) -> None:
-            chat.history.insert = insert  # type: ignore[method-assign]
+            replace_methods(chat.history, insert=insert)
             await insert([("a", message(1, room="a"))])
             room.end()
             await insert(entries)
 
-        chat.history.insert = beaten  # type: ignore[method-assign]
+        replace_methods(chat.history, insert=beaten)
         with pytest.raises(NotFound):
             await send(chat, room)
         assert room.seq == 1
@@ -141,12 +142,13 @@ async def test_a_deletion_that_cannot_be_stored_does_not_happen(mongod: SessionM
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        doom, chat.history.rooms.doom = chat.history.rooms.doom, away  # type: ignore[method-assign]
+        doom = chat.history.rooms.doom
+        replace_methods(chat.history.rooms, doom=away)
         with pytest.raises(Unavailable):
             await chat.house.lifetimes.delete(room)
         assert not room.over and room.plain and not waiter.refused
         assert await chat.registry.find("a") is room
-        chat.history.rooms.doom = doom  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, doom=doom)
         await chat.house.lifetimes.delete(room)
         assert waiter.refused
 

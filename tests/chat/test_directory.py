@@ -17,6 +17,7 @@ from chat.rooms import NewRoom, NewSettings
 from tests.chats import account, guest, open_chat
 from tests.clock import FakeClock
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, FakeWaiter, message
 
 
@@ -36,7 +37,7 @@ async def test_waits_together_for_one_look(mongod: SessionMongod, database: str)
             looks.append(limit)
             return await original(limit)
 
-        history.rooms.latest = counted  # type: ignore[method-assign]
+        replace_methods(history.rooms, latest=counted)
         directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
         version, rooms = await directory.rooms(10)
         assert rooms == []
@@ -194,7 +195,7 @@ async def test_those_without_rooms_cost_no_look(mongod: SessionMongod, database:
             asked.append(person)
             return await rooms_of(person, limit)
 
-        chat.history.rooms.of_member = counted  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, of_member=counted)
         for _ in range(3):
             assert (await chat.directory.rooms(10, bob))[1] == []
         assert asked == [bob.id]
@@ -217,11 +218,11 @@ async def test_let_in_while_being_looked_up(mongod: SessionMongod, database: str
 
         async def meanwhile(person: str, limit: int) -> Any:
             found = await rooms_of(person, limit)
-            chat.history.rooms.of_member = rooms_of  # type: ignore[method-assign]
+            replace_methods(chat.history.rooms, of_member=rooms_of)
             await chat.house.members.put("den", "bob", "member", ann)
             return found
 
-        chat.history.rooms.of_member = meanwhile  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, of_member=meanwhile)
         assert (await chat.directory.rooms(10, bob))[1] == []
         assert len((await chat.directory.rooms(10, bob))[1]) == 1
 
@@ -235,7 +236,7 @@ async def test_ones_awake_rooms_are_listed_while_mongodb_is_away(mongod: Session
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        chat.history.rooms.latest = chat.history.rooms.of_member = away  # type: ignore[method-assign, assignment]
+        replace_methods(chat.history.rooms, latest=away, of_member=away)
         assert [room.name for room in (await chat.directory.rooms(10, ann))[1]] == ["den"]
 
 

@@ -8,6 +8,7 @@ from chat.database import DatabaseError
 from chat.errors import Unavailable
 from tests.chats import open_chat
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 
 
 async def test_it_does_not_start_without_its_rooms(mongod: SessionMongod, database: str) -> None:
@@ -17,6 +18,6 @@ async def test_it_does_not_start_without_its_rooms(mongod: SessionMongod, databa
         async def away() -> Any:
             raise Unavailable("away")
 
-        chat.history.rooms.doomed = away  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, doomed=away)
         with pytest.raises(DatabaseError, match="rooms cannot be read"):
             await chat.house.prepare()

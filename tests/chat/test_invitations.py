@@ -16,6 +16,7 @@ from chat.policy import Kind, Member, Policy, Sanction
 from chat.room import Room
 from tests.chats import account, guest, open_chat
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 
 NONE = "There is no such invitation."
 
@@ -181,10 +182,11 @@ async def test_a_use_that_came_to_nothing_is_given_back(mongod: SessionMongod, d
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        govern, chat.history.rooms.govern = chat.history.rooms.govern, away  # type: ignore[method-assign]
+        govern = chat.history.rooms.govern
+        replace_methods(chat.history.rooms, govern=away)
         with pytest.raises(Unavailable):
             await chat.house.invitations.accept(token, cid)
-        chat.history.rooms.govern = govern  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, govern=govern)
         assert [each.uses for each in await chat.house.invitations.of("den", ann)] == [1]
         await chat.house.invitations.accept(token, cid)
         assert cid.id in room.policy.members

@@ -13,6 +13,7 @@ from chat.times import DAY
 from tests.chats import open_chat
 from tests.lifetimes import Clock, lifetimes_of, send, store
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, FakeWaiter
 from tests.waiting import until
 
@@ -102,7 +103,7 @@ async def test_an_end_while_mongodb_is_away_comes_later(mongod: SessionMongod, d
                 raise error
             await doom(key)
 
-        chat.history.rooms.doom = failing  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, doom=failing)
         with ExpectLog("parley.lifetimes", "a room's lifetime could not be kept", level=logging.ERROR):
             running = asyncio.create_task(lifetimes.run())
             await until(lambda: room.over and not lifetimes._doomed)
@@ -174,7 +175,7 @@ async def test_who_wakes_while_entries_are_forgotten(mongod: SessionMongod, data
             await lifetimes.forget_old()
             return await newest(key, limit)
 
-        chat.history.newest = before  # type: ignore[method-assign]
+        replace_methods(chat.history, newest=before)
         assert (await chat.registry.find("a")).seq == 2
 
         async def after(key: str, limit: int) -> Any:
@@ -186,7 +187,7 @@ async def test_who_wakes_while_entries_are_forgotten(mongod: SessionMongod, data
         await store(chat, room, 3, 2)
         await chat.registry.in_memory.mark_active()
         await chat.registry.in_memory.drop_idle()
-        chat.history.newest = after  # type: ignore[method-assign]
+        replace_methods(chat.history, newest=after)
         late = await chat.registry.find("b")
         assert (late.seq, late.tail.entry_at(2) is not None) == (2, True)
         await lifetimes.forget_old()

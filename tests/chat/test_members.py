@@ -16,6 +16,7 @@ from chat.room import Room
 from chat.rooms import NewRoom
 from tests.chats import HERE, PASSWORD, account, guest, open_chat
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import FakeWaiter
 
 
@@ -215,7 +216,7 @@ async def test_acts_are_noted_before_they_are_done(mongod: SessionMongod, databa
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        chat.audit._append = away  # type: ignore[method-assign]
+        replace_methods(chat.audit, _append=away)
         with pytest.raises(Unavailable):
             await chat.house.members.put("den", "bob", "member", ann)
         assert set(roles(room)) == {"ann"} and bob.id not in room.policy.members
@@ -284,6 +285,6 @@ async def test_what_a_guest_leaves_while_mongodb_is_away_is_nobodys(mongod: Sess
         async def away(*_: object, **__: object) -> Any:
             raise Unavailable("away")
 
-        chat.history.rooms.govern = away  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, govern=away)
         await chat.identity.departures.sign_out(gus)
         assert room.policy.owners == [gus.id]

@@ -9,6 +9,7 @@ from argon2 import PasswordHasher
 from chat.errors import BadRequest, Unavailable
 from chat.passwords import Passwords
 from tests.cases import QUICK_HASHER
+from tests.replacing import replace_methods
 
 
 def quick(*, threads: int = 2, queue: int = 10) -> Passwords:
@@ -80,7 +81,7 @@ async def test_so_many_wait() -> None:
     passwords = quick(threads=1, queue=1)
     hash = await passwords.hash("correct horse")
     hold = threading.Event()
-    passwords._verify = lambda hash, password: hold.wait(10)  # type: ignore[method-assign]
+    replace_methods(passwords, _verify=lambda hash, password: hold.wait(10))
     first, second = (asyncio.create_task(passwords.is_right("correct horse", hash)) for _ in range(2))
     await asyncio.sleep(0)
     with pytest.raises(Unavailable) as refused:

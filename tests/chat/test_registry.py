@@ -16,6 +16,7 @@ from chat.policy import Member, Policy
 from chat.registry import RoomRegistry
 from tests.clock import FakeClock
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import ANN, FakeWaiter, message
 
 
@@ -162,7 +163,7 @@ async def test_marks_and_lists_activity(mongod: SessionMongod, database: str) ->
         await rooms.in_memory.mark_active()
         assert (await history.rooms.latest(1))[0].active == 5_000_000_000_000
         calls: list[Any] = []
-        history.rooms.mark_active = calls.append  # type: ignore[method-assign, assignment]
+        replace_methods(history.rooms, mark_active=calls.append)
         await rooms.in_memory.mark_active()
         assert calls == []
         assert len(await rooms.rooms(1)) == 1
@@ -176,7 +177,7 @@ async def test_lists_who_is_awake_without_mongodb(mongod: SessionMongod, databas
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        history.rooms.latest = history.rooms.find = away  # type: ignore[method-assign, assignment]
+        replace_methods(history.rooms, latest=away, find=away)
         assert [record.key for record in await rooms.rooms(10)] == ["a"]
         assert (await rooms.wake("a")).key == "a"
         for _ in range(2):
@@ -221,10 +222,10 @@ async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, da
             assert rooms.awake("a") is room
             raise Unavailable("away")
 
-        history.rooms.govern = away  # type: ignore[method-assign]
+        replace_methods(history.rooms, govern=away)
         with pytest.raises(Unavailable):
             await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert not room.policy.locked and room.plain
-        history.rooms.govern = govern  # type: ignore[method-assign]
+        replace_methods(history.rooms, govern=govern)
         await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert room.policy.locked and not room.plain

@@ -12,6 +12,7 @@ from chat.policy import Member, Policy, Rights
 from chat.rooms import NewRoom, NewSettings
 from tests.chats import account, guest, open_chat
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import FakeWaiter
 
 
@@ -209,10 +210,11 @@ async def test_deleting_is_for_owners_and_noted(mongod: SessionMongod, database:
         async def away(*_: object) -> Any:
             raise Unavailable("away")
 
-        doom, chat.history.rooms.doom = chat.history.rooms.doom, away  # type: ignore[method-assign]
+        doom = chat.history.rooms.doom
+        replace_methods(chat.history.rooms, doom=away)
         with pytest.raises(Unavailable):
             await chat.house.rooms.delete("a", ann)
-        chat.history.rooms.doom = doom  # type: ignore[method-assign]
+        replace_methods(chat.history.rooms, doom=doom)
         await chat.house.rooms.delete("a", replace(bob, admin=True))
         assert room.over
         acts = await chat.audit.acts(before=None, limit=10)

@@ -17,6 +17,7 @@ from chat.people import User
 from chat.sessions import Origin, Sessions
 from chat.tokens import Tokens
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 
 HERE = Origin("203.0.113.1")
 GUEST = User("g-1", "guest")
@@ -134,12 +135,12 @@ async def test_what_ends_while_it_is_loaded_is_not_kept(mongod: SessionMongod, d
 
         async def end_meanwhile(id: str) -> Account | None:
             account = await by_id(id)
-            made.accounts.by_id = by_id  # type: ignore[method-assign]
+            replace_methods(made.accounts, by_id=by_id)
             await made.sessions.end_all(ann.id)
             made.tokens.end(ann.id)
             return account
 
-        made.accounts.by_id = end_meanwhile  # type: ignore[method-assign]
+        replace_methods(made.accounts, by_id=end_meanwhile)
         await made.tokens.load(token)
         assert made.tokens.caller(token, "") is None
         assert len(made.tokens) == 0

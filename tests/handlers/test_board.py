@@ -12,6 +12,7 @@ from chat.policy import Policy
 from chat.protocol import Send
 from chat.times import DAY
 from tests.cases import Answer, ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 
 PLACE = {"tool": "pen", "colour": "#1b2523", "width": 40}
@@ -295,7 +296,7 @@ class CompactionTest(BoardCase):
         async def fail(*_: object) -> None:
             raise Unavailable("the test says so")
 
-        self.chat.history.strip_drawn = fail  # type: ignore[method-assign]
+        replace_methods(self.chat.history, strip_drawn=fail)
         with ExpectLog("parley.boards", "the board of 'a' could not be stored"):
             await self.strokes(1, ann)
             await self.board("a")
@@ -304,7 +305,7 @@ class CompactionTest(BoardCase):
         assert len(self.data_left()) == 6
         before = (await self.board("a")).body
         self.sleep()
-        self.chat.history.strip_drawn = strip  # type: ignore[method-assign]
+        replace_methods(self.chat.history, strip_drawn=strip)
         assert (await self.board("a")).body == before
         await self.chat.house.boards.settled()
         assert self.data_left() == []

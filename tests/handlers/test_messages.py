@@ -9,6 +9,7 @@ from tornado.testing import ExpectLog, gen_test
 from chat.entries import Entry
 from chat.errors import Unavailable
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
 
@@ -137,7 +138,7 @@ class MessagesTest(ChatTestCase):
             await self.send("a", "two", token=token)
             return found
 
-        history.messages = slow  # type: ignore[method-assign]
+        replace_methods(history, messages=slow)
         page = (await self.page("a")).body
         assert page["seq"] == page["entries"][-1]["seq"] == 1
 
@@ -381,7 +382,7 @@ class ForgetfulTest(ChatTestCase):
         async def away(*_: object) -> None:
             raise Unavailable("away")
 
-        self.chat.history.redact = away  # type: ignore[method-assign, assignment]
+        replace_methods(self.chat.history, redact=away)
         with ExpectLog("parley.changes", "the text of a/1 could not be removed"):
             answer = await self.command("a", token=token, type="delete", target=1, key=new_key())
         assert answer.status == 200

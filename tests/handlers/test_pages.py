@@ -8,6 +8,7 @@ from tornado.testing import ExpectLog, gen_test
 
 from handlers.pages import LobbyPage
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 
 
 class PagesTest(ChatTestCase):
@@ -95,7 +96,7 @@ class PagesTest(ChatTestCase):
         async def broken(*_: object) -> None:
             raise RuntimeError("the details")
 
-        self.chat.directory.rooms = broken  # type: ignore[method-assign, assignment]
+        replace_methods(self.chat.directory, rooms=broken)
         with ExpectLog("parley.web", "GET of RoomsHandler failed|GET of LobbyPage failed"):
             answer = await self.call("GET", "/api/rooms")
             with mock.patch.object(LobbyPage, "get", broken):

@@ -9,6 +9,7 @@ from tornado.testing import gen_test
 
 from chat.entries import Entry
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
 
@@ -212,7 +213,7 @@ class PollTest(ChatTestCase):
             await go_on.wait()
             return await original(key)
 
-        self.chat.history.rooms.find = slow  # type: ignore[method-assign]
+        replace_methods(self.chat.history.rooms, find=slow)
         for path in ("/api/poll?room=a&after=0", "/api/stream?room=a&after=0"):
             _, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
             writer.write(f"GET {path}&username=ann HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())

@@ -7,6 +7,7 @@ from typing import Any
 from tornado.testing import gen_test
 from websockets.exceptions import InvalidStatus
 
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.ruling import RulingCase
 from tests.waiting import until
@@ -175,7 +176,7 @@ class LostRoomTest(RulingCase):
             await go_on.wait()
             return found
 
-        self.chat.access.to_join = slow  # type: ignore[method-assign]
+        replace_methods(self.chat.access, to_join=slow)
         client = await self.raw_socket("/ws/den", token=self.tokens["dan"])
         await reached.wait()
         await self.rule("mod", "ban", "dan")

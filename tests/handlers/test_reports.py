@@ -5,21 +5,16 @@ from typing import Any, ClassVar
 from tornado.testing import gen_test
 
 from chat.policy import Member, Policy
-from tests.cases import Answer, ChatTestCase
+from tests.cases import Answer
 from tests.rooms import new_key
+from tests.ruling import PeopleCase
 
 
-class ReportTestCase(ChatTestCase):
+class ReportTestCase(PeopleCase):
     """Ann owns the room, mod moderates it, bob and eve are guests, root is an administrator."""
 
     async def begin(self, access: Any = "open") -> None:
-        self.tokens = {name: await self.account(name) for name in ("ann", "mod", "dan")}
-        self.tokens |= {name: self.token(name) for name in ("bob", "eve")}
-        self.tokens["root"] = await self.account("root", admin=True)
-        self.ids = {}
-        for name, token in self.tokens.items():
-            self.ids[name] = (await self.call("GET", "/api/session", token=token)).body["user"]["id"]
-        members = {self.ids["ann"]: Member("ann", "owner"), self.ids["mod"]: Member("mod", "moderator")}
+        members = await self.gather("bob", "eve")
         if access != "open":
             members[self.ids["bob"]] = Member("bob")
         await self.chat.registry.make("den", None, Policy(access=access, members=members))

@@ -10,6 +10,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from handlers.identity import COOKIE
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
 
@@ -31,7 +32,7 @@ class SocketTest(ChatTestCase):
             await gate.wait()
             await original(entries)
 
-        self.chat.history.insert = held  # type: ignore[method-assign]
+        replace_methods(self.chat.history, insert=held)
         return gate
 
     # Coming
@@ -283,7 +284,7 @@ class SocketTest(ChatTestCase):
                     await asyncio.wait_for(looked.wait(), 0.3)
             return await look(*given, **more)
 
-        self.chat.registry.is_known = slow_at_first  # type: ignore[method-assign]
+        replace_methods(self.chat.registry, is_known=slow_at_first)
         for text in ("two", "three"):
             await client.say(type="send", room="a", key=new_key(), text=text)
         await client.hear("ack")
@@ -327,7 +328,7 @@ class SocketTest(ChatTestCase):
         def broken(*_: object) -> None:
             raise RuntimeError("the details")
 
-        self.chat.changes.send = broken  # type: ignore[method-assign, assignment]
+        replace_methods(self.chat.changes, send=broken)
         with ExpectLog("parley.socket", "a command failed"):
             error = await client.ask(type="send", room="a", key=new_key(), text="hi")
         assert error["code"] == "unavailable" and "details" not in error["reason"]
@@ -363,7 +364,7 @@ class SocketTest(ChatTestCase):
             await go_on.wait()
             return await original(*arguments)
 
-        self.chat.registry.wake = slow  # type: ignore[method-assign]
+        replace_methods(self.chat.registry, wake=slow)
         client = await self.raw_socket("/ws/a?username=ann")
         await reached.wait()
         client.cut()

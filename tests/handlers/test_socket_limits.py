@@ -84,15 +84,20 @@ class PingTest(ChatTestCase):
 class SlowSocketTest(ChatTestCase):
     settings: ClassVar = {"backlog_limit": 200_000, "close_grace": 30}
 
-    @gen_test
-    async def test_waits_for_pongs_that_are_on_their_way(self) -> None:
-        """While the stream still writes its pongs, nothing is sent past it: a frame would land within another."""
-        _, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
+    async def slow_client(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """One that comes to the room `a` by the name `slow`, and from which nothing is read unless the test does so."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
         self._cuts.append(writer.transport.abort)
         writer.write(
             b"GET /ws/a?username=slow HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
         )
+        return reader, writer
+
+    @gen_test
+    async def test_waits_for_pongs_that_are_on_their_way(self) -> None:
+        """While the stream still writes its pongs, nothing is sent past it: a frame would land within another."""
+        _, writer = await self.slow_client()
         await until(lambda: self.waiters_in("a") == 1)
         room = self.awake("a")
         assert room is not None
@@ -108,12 +113,7 @@ class SlowSocketTest(ChatTestCase):
         """Who does not read is closed with 4008 and comes back with its cursor; the others miss nothing."""
         token = self.token("bob")
         lively = await self.socket("ann", room="a")
-        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
-        self._cuts.append(writer.transport.abort)
-        writer.write(
-            b"GET /ws/a?username=slow HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
-        )
+        reader, _ = await self.slow_client()
         await until(lambda: self.waiters_in("a") == 2)
         sent = 0
         while self.waiters_in("a") == 2:

@@ -7,6 +7,7 @@ from tornado.testing import gen_test
 
 from chat.entries import Entry
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
 
@@ -201,7 +202,7 @@ class TroubledStreamTest(ChatTestCase):
             await go_on.wait()
             return await original(*arguments)
 
-        self.chat.history.messages = slow  # type: ignore[method-assign]
+        replace_methods(self.chat.history, messages=slow)
         client = await self.stream("a", token=token)
         await reached.wait()
         assert len(self.chat.keepalive) == 1

@@ -15,6 +15,7 @@ import logs
 from tests.cases import ChatTestCase
 from tests.logs import UnexpectedRecords
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.servers import Server
 
@@ -101,8 +102,8 @@ class FaultTest(ChatTestCase):
 
         socket = await self.socket("ann", room="a")
         token = self.token("bob")
-        self.chat.changes.make = broken  # type: ignore[method-assign, assignment]
-        self.chat.changes.send = broken_at_once  # type: ignore[method-assign]
+        replace_methods(self.chat.changes, make=broken)
+        replace_methods(self.chat.changes, send=broken_at_once)
         body = {"text": TEXT, "key": new_key()}
         assert (await self.call("POST", f"/api/rooms/a/messages?{quote(TEXT)}", body, token=token)).status == 500
         refused = await socket.ask(type="send", room="a", key=new_key(), text=TEXT)

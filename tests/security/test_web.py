@@ -20,6 +20,7 @@ from chat.callers import Caller
 from handlers.identity import COOKIE, SECURE_COOKIE
 from tests.cases import Answer, ChatTestCase
 from tests.clients import SocketClient
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import PATIENCE
 
@@ -331,7 +332,7 @@ class ProxyCase(WebCase):
             self.seen.append(request.remote_ip)
             return identify(request)
 
-        self.sessions.identify = noted  # type: ignore[method-assign]
+        replace_methods(self.sessions, identify=noted)
 
 
 class ProxyTest(ProxyCase):
