@@ -1,13 +1,11 @@
 """/ws and /ws/<room>: the live clients."""
 
 import asyncio
-import base64
 import logging
 from collections.abc import Awaitable, Coroutine
 from functools import partial
 from typing import Any
 
-from tornado.httputil import HTTPHeaders
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from chat.callers import Caller
@@ -51,18 +49,13 @@ from handlers.base import ApiHandler
 from handlers.frames import FrameReader
 from handlers.origins import Origins
 from handlers.pairing import carry_out
+from handlers.subprotocols import SUBPROTOCOL, take_token
 
 log = logging.getLogger("parley.socket")
 
 # Bytes of the reason in a close frame at most (RFC 6455, section 5.5: 125 with the code). A longer one has been told in
 # full by the error before it.
 REASON_LIMIT = 123
-
-# A browser's page cannot give a header with a socket, but names of subprotocols (RFC 6455, section 1.9): this one, and
-# one that is its token. So the token stands in no address, and in no log.
-SUBPROTOCOL = "parley"
-TOKEN_SUBPROTOCOL = "bearer."
-PLAIN_TOKENS = ("ps_", "pb_", "pv_")
 
 
 class ChatSocket(ApiHandler, WebSocketHandler):
@@ -77,7 +70,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
     _takes_part = False
 
     def prepare(self) -> Awaitable[None] | None:
-        _take_token(self.request.headers)
+        take_token(self.request.headers)
         loading = super().prepare()
         if loading is None:
             self._admit()
@@ -403,23 +396,3 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         if self.waiter is not None:
             self.waiter.gone()
             self.chat.clients.remove(self.waiter)
-
-
-def _take_token(headers: HTTPHeaders) -> None:
-    """Lets a token that came as a subprotocol count as if it had come as a header."""
-    offered = headers.get("Sec-WebSocket-Protocol")
-    if offered and "Authorization" not in headers:
-        for name in offered.split(","):
-            if name.strip().startswith(TOKEN_SUBPROTOCOL):
-                headers["Authorization"] = f"Bearer {_token_in(name.strip().removeprefix(TOKEN_SUBPROTOCOL))}"
-
-
-def _token_in(name: str) -> str:
-    """The token of an account, a bot or a voucher as it is; a guest's has letters that no subprotocol has, and comes in
-    base64url."""
-    if name.startswith(PLAIN_TOKENS):
-        return name
-    try:
-        return base64.urlsafe_b64decode(name + "=" * (-len(name) % 4)).decode("ascii")
-    except ValueError:
-        return "-"  # one that nobody has
