@@ -88,6 +88,7 @@ class ChatTestCase(AsyncHTTPTestCase):
         self.chat: Chat = assembly.make_chat(self.config, self.connection, SECRET, self.bindings(), self.kinds())
         if self.quick_passwords:
             self.chat.identity.passwords.hasher = QUICK_HASHER
+        self.chat.identity.erasure._pause = 0.1  # for what is under way when an account is deleted: here nothing is
         patient = self.mongod.connection(self.database_name)
         try:  # the indexes are there before the short timeouts of some tests count
             await assembly.prepare(assembly.make_chat(self.config, patient, SECRET))

@@ -18,11 +18,9 @@ BY = Caller(user=ANN)
 
 
 @asynccontextmanager
-async def audits(
-    mongod: SessionMongod, name: str, *, count: int = 1, timeout: float = 10
-) -> AsyncIterator[list[Audit]]:
+async def audits(mongod: SessionMongod, name: str, *, count: int = 1) -> AsyncIterator[list[Audit]]:
     """Logs on one database, as several processes would have them, and the names of acts that the first was told of."""
-    connection = mongod.connection(name, timeout=timeout)
+    connection = mongod.connection(name)
     try:
         made = [Audit(connection.database) for _ in range(count)]
         await made[0].prepare()
@@ -73,8 +71,8 @@ async def test_another_room_of_the_name_is_another(mongod: SessionMongod, databa
 
 async def test_what_is_not_noted_is_not_done(mongod: SessionMongod, database: str) -> None:
     """While the log cannot be written nobody is banned."""
-    async with audits(mongod, database, timeout=0.2) as (audit,):
-        with mongod.stalled(), pytest.raises(Unavailable):
+    async with audits(mongod, database) as (audit,):
+        with mongod.away(), pytest.raises(Unavailable):
             async with audit.noted(BY, "ban"):
                 raise AssertionError("it was done")
 
@@ -99,6 +97,6 @@ async def test_a_failure_is_noted(mongod: SessionMongod, database: str) -> None:
 
 async def test_says_when_mongodb_is_away(mongod: SessionMongod, database: str) -> None:
     """A server that cannot make its index does not start."""
-    async with audits(mongod, database, timeout=0.2) as (audit,):
-        with mongod.stalled(), pytest.raises(DatabaseError):
+    async with audits(mongod, database) as (audit,):
+        with mongod.away(), pytest.raises(DatabaseError):
             await audit.prepare()

@@ -24,10 +24,8 @@ class Wall:
 
 
 @asynccontextmanager
-async def bans(
-    mongod: SessionMongod, name: str, *, limit: int = 10, timeout: float = 10
-) -> AsyncIterator[tuple[Bans, Wall]]:
-    connection = mongod.connection(name, timeout=timeout)
+async def bans(mongod: SessionMongod, name: str, *, limit: int = 10) -> AsyncIterator[tuple[Bans, Wall]]:
+    connection = mongod.connection(name)
     try:
         wall = Wall()
         clients = Clients(limit=10, address_limit=10, backlog_limit=1)
@@ -135,8 +133,8 @@ async def test_ranges_are_so_many_at_most(mongod: SessionMongod, database: str) 
 
 async def test_what_is_not_stored_does_not_hold(mongod: SessionMongod, database: str) -> None:
     """While MongoDB is away nobody is banned or let in, and no server starts without knowing who is banned."""
-    async with bans(mongod, database, timeout=0.2) as (banned, _):
-        with mongod.stalled():
+    async with bans(mongod, database) as (banned, _):
+        with mongod.away():
             with pytest.raises(Unavailable):
                 await banned.ban_account(MALLORY, BY, seconds=0, reason="")
             with pytest.raises(DatabaseError):

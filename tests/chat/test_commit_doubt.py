@@ -12,7 +12,7 @@ from chat.entries import Entry
 from chat.errors import Unavailable
 from chat.history import History
 from tests.commits import bench
-from tests.mongo import SessionMongod
+from tests.mongo import SHORT_TIMEOUT, SessionMongod
 from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter, message, new_key, new_room
 from tests.waiting import until
@@ -38,7 +38,7 @@ async def test_a_failed_batch_is_unavailable_and_the_next_works(mongod: SessionM
 async def test_a_late_write_is_found(mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that arrives after its sender was told `unavailable` is published, and its key is answered with it."""
     monkeypatch.setattr(commit_module, "LATE_WRITES", 1.0)
-    async with bench(mongod, database, timeout=0.8, heal_interval=0.1) as at:
+    async with bench(mongod, database, timeout=SHORT_TIMEOUT, heal_interval=0.1) as at:
         room, waiter, key = new_room(), FakeWaiter(BOB), new_key()
         room.join(waiter)
         await at.send(room)

@@ -156,25 +156,21 @@ async def test_everything_says_unavailable_while_mongodb_is_away(mongod: Session
     """A MongoDB that does not answer in time is `unavailable`, with a time to wait, for reading and for writing."""
     async with mongod.history(database) as history:
         await store(history, message(1))
-    connection = mongod.connection(database, timeout=0.8)
-    history = History(connection.database)
-    assert await history.newest("lobby", 1)
-    with mongod.stalled():
-        refusals = await asyncio.gather(
-            history.newest("lobby", 1),
-            store(history, message(2)),
-            history.rooms.find("lobby"),
-            history.rooms.make(record("den")),
-            history.rooms.latest(1),
-            history.rooms.mark_active({"lobby": 1}),
-            history.redact("lobby", 1, 1),
-            history.entry_of("lobby", "k"),
-            return_exceptions=True,
-        )
+        with mongod.away():
+            refusals = await asyncio.gather(
+                history.newest("lobby", 1),
+                store(history, message(2)),
+                history.rooms.find("lobby"),
+                history.rooms.make(record("den")),
+                history.rooms.latest(1),
+                history.rooms.mark_active({"lobby": 1}),
+                history.redact("lobby", 1, 1),
+                history.entry_of("lobby", "k"),
+                return_exceptions=True,
+            )
     for refused in refusals:
         assert isinstance(refused, Unavailable)
         assert refused.retry_after == 1
-    connection.close()
 
 
 async def test_a_room_that_another_process_made_just_now(mongod: SessionMongod, database: str) -> None:

@@ -290,8 +290,6 @@ class ProfileTest(ChatTestCase):
 
 
 class DeletionTest(ChatTestCase):
-    settings = {"send_timeout": 0.5}  # noqa: RUF012
-
     async def delete(self, token: str, messages: str) -> None:
         wrong = {"password": "wrong password", "messages": messages}
         assert (await self.call("DELETE", "/api/account", wrong, token=token)).status == 401

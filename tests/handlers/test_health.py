@@ -5,10 +5,11 @@ from typing import ClassVar
 from tornado.testing import gen_test
 
 from tests.cases import ChatTestCase
+from tests.mongo import SHORT_TIMEOUT
 
 
 class HealthTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.6}
+    settings: ClassVar = {"mongo_timeout": SHORT_TIMEOUT}
 
     @gen_test
     async def test_is_well(self) -> None:

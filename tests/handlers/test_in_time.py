@@ -12,7 +12,7 @@ from tests.waiting import until
 
 
 class InTimeTest(ChatTestCase):
-    settings: ClassVar = {"send_timeout": 0.3}
+    settings: ClassVar = {"send_timeout": 1}
 
     def hang(self, name: str) -> asyncio.Event:
         """Has a call of the history wait for an event that it gives."""
@@ -40,7 +40,7 @@ class InTimeTest(ChatTestCase):
         assert refused["retry_after"] > 0
         posted = await self.command("a", token=token, type="edit", key=new_key(), target=1, text="won")
         assert (posted.status, posted.code) == (503, "unavailable")
-        assert time.monotonic() - begun < 3
+        assert time.monotonic() - begun < 10
         await line.say(type="send", room="a", key=new_key(), text="two")
         assert (await line.hear("ack"))["seq"] == 2
         go_on.set()

@@ -9,6 +9,7 @@ from tornado.testing import ExpectLog, gen_test
 from chat.entries import Entry
 from chat.errors import Unavailable
 from tests.cases import ChatTestCase
+from tests.mongo import SHORT_TIMEOUT
 from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
@@ -393,7 +394,7 @@ class ForgetfulTest(ChatTestCase):
 
 
 class AwayTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.8, "send_timeout": 1}
+    settings: ClassVar = {"mongo_timeout": SHORT_TIMEOUT, "send_timeout": SHORT_TIMEOUT + 1}
 
     @gen_test
     async def test_everything_is_unavailable_while_mongodb_is_away(self) -> None:

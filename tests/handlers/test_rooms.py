@@ -7,6 +7,7 @@ from tornado.testing import gen_test
 
 from chat.names import room_name
 from tests.cases import ChatTestCase
+from tests.mongo import SHORT_TIMEOUT
 
 
 class RoomsTest(ChatTestCase):
@@ -128,7 +129,7 @@ class RoomsTest(ChatTestCase):
 
 
 class AwayTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.6}
+    settings: ClassVar = {"mongo_timeout": SHORT_TIMEOUT}
 
     @gen_test
     async def test_lists_who_is_awake_while_mongodb_is_away(self) -> None:

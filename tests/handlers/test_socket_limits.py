@@ -34,7 +34,7 @@ class FewRoomsTest(ChatTestCase):
 
 
 class PingTest(ChatTestCase):
-    settings: ClassVar = {"ping_interval": 0.2, "ping_timeout": 0.5}
+    settings: ClassVar = {"ping_interval": 0.2, "ping_timeout": 1.5}
 
     @gen_test
     async def test_half_open_sockets_are_found(self) -> None:

@@ -7,6 +7,7 @@ from tornado.testing import gen_test
 
 from chat.entries import Entry
 from tests.cases import ChatTestCase
+from tests.mongo import SHORT_TIMEOUT
 from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
@@ -177,7 +178,7 @@ class StreamTest(ChatTestCase):
 
 
 class TroubledStreamTest(ChatTestCase):
-    settings: ClassVar = {"mongo_timeout": 0.6, "recent": 2, "ping_interval": 0.2, "ping_timeout": 0.1}
+    settings: ClassVar = {"mongo_timeout": SHORT_TIMEOUT, "recent": 2, "ping_interval": 0.2, "ping_timeout": 0.1}
 
     @gen_test
     async def test_a_quiet_stream_gets_comments(self) -> None:

@@ -14,6 +14,7 @@ import assembly
 from chat.entries import Author
 from chat.errors import NameTaken
 from tests.cases import PASSWORD, SECRET, ChatTestCase
+from tests.mongo import SHORT_TIMEOUT
 
 # Seconds within which one whose session ends is out.
 SOON = 1.0
@@ -21,8 +22,6 @@ SOON = 1.0
 
 class EndingTest(ChatTestCase):
     """However a session ends, whoever is connected with it is out."""
-
-    settings = {"send_timeout": 1}  # noqa: RUF012
 
     @asynccontextmanager
     async def out_within_a_second(self, token: str, code: int = 4401) -> AsyncIterator[None]:
@@ -260,7 +259,7 @@ class ReadingGuestsTest(ChatTestCase):
 
 
 class OutageTest(ChatTestCase):
-    settings = {"mongo_timeout": 0.5, "send_timeout": 1}  # noqa: RUF012
+    settings = {"mongo_timeout": SHORT_TIMEOUT}  # noqa: RUF012
 
     @gen_test
     async def test_known_sessions_go_on_without_mongodb(self) -> None:
