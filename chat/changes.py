@@ -114,8 +114,8 @@ class Changes:
         message = room.tail.entry_at(change.target)
         if room.stored:
             message = message or await self._history.message(room.key, change.target)
-        if room.stored and await self._history.entry_of(room.key, change.key) is not None:
-            return  # a repeated key is answered with the entry of then, whatever has become of its target
+            if await self._history.entry_of(room.key, change.key) or room.tail.entry_of(change.key):
+                return  # a repeated key is answered with the entry of then, whatever that has made of its target
         message = _there(message, change.target)
         if isinstance(change, React):
             if change.on and sum(map(len, message.reactions.values())) >= self._reaction_limit:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 PATIENCE = 15.0
 """Seconds after which what was waited for will not come."""
+SOON = 3.0
+"""Seconds for what is promised within one: tests and their databases share a machine."""
 
 
 async def until(holds: Callable[[], object]) -> None:

@@ -277,10 +277,7 @@ class Client:
             raise Lost from error
 
     async def _by_post(self, message: Outgoing) -> None:
-        path, body = f"/api/rooms/{quote(self.room)}/commands", message.command
-        if message.act == "send":
-            path, body = f"/api/rooms/{quote(self.room)}/messages", {"key": message.key, **message.fields}
-        answer = await ask(self.address, "POST", path, body, self._headers)
+        answer = await ask(self.address, "POST", *message.request(self.room), self._headers)
         if answer.status in (200, 201):
             self._answered(message, {"type": "ack", **answer.json()})
         else:

@@ -8,7 +8,7 @@ from websockets.asyncio.client import connect
 
 from tests.faults.bounds import Window, cpu_seconds, process_size
 from tests.faults.checker import Violation
-from tests.faults.load import STEADY, Crowd, Load
+from tests.faults.load import FULL, STEADY, Crowd, Load
 from tests.faults.plain_http import sign_in
 from tests.faults.proxy import Proxy
 from tests.faults.report import Outcome
@@ -78,7 +78,7 @@ async def _silence(stage: Stage, proxy: Proxy, behind: Load) -> dict[str, float]
 async def herd(options: Options) -> Outcome:
     """2,000 clients are cut at once and resume at once; their rooms went on without them."""
     count = 200 if options.short else 2000
-    crowd = STEADY._replace(socket=count, poll=0, stream=0, rooms=4, pace=0.5, writers=8)
+    crowd = STEADY._replace(socket=count, poll=0, stream=0, rooms=4, pace=0.5, writers=8, changes=FULL.changes)
     flags = ("--name-hold=300",)
     async with staged("herd", options, *flags, crowd=crowd) as stage:
         _, files = process_size(stage.server.pid)
@@ -103,7 +103,7 @@ async def herd(options: Options) -> Outcome:
 
 async def _others(stage: Stage) -> Load:
     """A few who stay and write on while the herd is away."""
-    crowd = STEADY._replace(socket=0, poll=4, stream=4, rooms=4, pace=0.3)
+    crowd = STEADY._replace(socket=0, poll=4, stream=4, rooms=4, pace=0.3, changes=FULL.changes)
     others = Load(crowd, stage.server.address, stage.journal, stage.options.seed + 1)
     await others.start()
     return others

@@ -2,8 +2,8 @@
 
 import asyncio
 import json
+import random
 import time
-import uuid
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -12,25 +12,29 @@ from websockets.asyncio.client import connect
 from tests.faults.checker import check, count_checked
 from tests.faults.client import TROUBLE
 from tests.faults.journal import Journal
-from tests.faults.load import read_history
+from tests.faults.load import FULL, read_history
+from tests.faults.outgoing import Outgoing
 from tests.faults.plain_http import Address, ask, sign_in
 from tests.faults.processes import Server
 from tests.faults.proxy import Proxy
 from tests.faults.report import Outcome
 from tests.faults.stage import Options, folder
+from tests.faults.writing import Writing
 
 ROOM = "lost"
+NAME = "sender"
 COPIES = 10
 
 
 class _Sender:
-    """Sends one message with one key, over either transport, through whatever address."""
+    """Sends one message or change with one key, over either transport, through whatever address."""
 
-    def __init__(self, journal: Journal, headers: Mapping[str, str], text: str) -> None:
+    def __init__(self, journal: Journal, headers: Mapping[str, str], sent: Outgoing) -> None:
+        self.seq = 0
+        """Where it is stored, by the acknowledgement."""
         self._journal = journal
         self._headers = dict(headers)
-        self._text = text
-        self._key = str(uuid.uuid4())
+        self._sent = sent
 
     async def by_frame(self, address: Address) -> None:
         async with connect(
@@ -40,9 +44,8 @@ class _Sender:
             proxy=None,
             close_timeout=0.2,
         ) as socket:
-            self._sent("socket")
-            command = {"type": "send", "room": ROOM, "key": self._key, "text": self._text}
-            await socket.send(json.dumps(command))
+            self._log_send("socket")
+            await socket.send(json.dumps({"room": ROOM, **self._sent.command}))
             async for frame in socket:
                 said = json.loads(frame)
                 if said["type"] in ("ack", "error"):
@@ -50,20 +53,20 @@ class _Sender:
                     return
 
     async def by_post(self, address: Address) -> None:
-        self._sent("post")
-        body = {"key": self._key, "text": self._text}
-        answer = await ask(address, "POST", f"/api/rooms/{ROOM}/messages", body, self._headers)
+        self._log_send("post")
+        answer = await ask(address, "POST", *self._sent.request(ROOM), self._headers)
         said = answer.json()
         self._answered(answer.status in (200, 201), said | {"code": answer.error}, "post")
 
-    def _sent(self, transport: str) -> None:
-        self._journal.log("sender", "send", ROOM, text=self._text, note=transport)
+    def _log_send(self, transport: str) -> None:
+        self._journal.log(NAME, "send", ROOM, text=self._sent.line, note=transport)
 
     def _answered(self, acked: bool, said: dict[str, object], transport: str) -> None:
         if acked:
-            self._journal.log("sender", "ack", ROOM, int(str(said["seq"])), text=self._text, note=transport)
+            self.seq = int(str(said["seq"]))
+            self._journal.log(NAME, "ack", ROOM, self.seq, text=self._sent.line, note=transport)
         else:
-            self._journal.log("sender", "refusal", ROOM, text=self._text, note=str(said["code"]))
+            self._journal.log(NAME, "refusal", ROOM, text=self._sent.line, note=str(said["code"]))
 
 
 def _is_answer(data: bytes) -> bool:
@@ -76,10 +79,12 @@ async def lost_ack(options: Options) -> Outcome:
     journal = Journal()
     recoveries = []
     async with folder("lost-ack") as base, Server(base) as server, Proxy(server.address, _is_answer) as proxy:
-        headers = await sign_in(server.address, "sender")
-        rounds = 10 if options.short else 60
+        headers = await sign_in(server.address, NAME)
+        rounds = 20 if options.short else 60
+        writing = Writing(NAME, random.Random(options.seed), part=FULL.changes, glyph="", padding=0)
         for number in range(rounds):
-            sender = _Sender(journal, headers, f"message {number} of {options.seed}")
+            sent = writing.next()
+            sender = _Sender(journal, headers, sent)
             first = sender.by_frame if number % 2 else sender.by_post
             if number % 3:  # every third time all copies are the first, and race
                 with suppress(*TROUBLE):
@@ -88,6 +93,8 @@ async def lost_ack(options: Options) -> Outcome:
             copies = [sender.by_frame if index % 2 else sender.by_post for index in range(COPIES)]
             await asyncio.gather(*[copy(server.address) for copy in copies])
             recoveries.append(time.monotonic() - began)
+            writing.saw(sender.seq, sent.line)
+            writing.stored(sent, sender.seq)
         history = {ROOM: await read_history(server.address, ROOM, headers)}
         found = check(journal.events, history)
     return Outcome(
@@ -95,5 +102,5 @@ async def lost_ack(options: Options) -> Outcome:
         checked=count_checked(journal.events),
         violations=found,
         recoveries=recoveries,
-        remarks=[f"{proxy.cuts} answers cut off", f"{len(history[ROOM])} entries for {rounds} messages"],
+        remarks=[f"{proxy.cuts} answers cut off", f"{rounds} changes, of which {len(history[ROOM])} are messages"],
     )

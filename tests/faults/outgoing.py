@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from typing import Any
+from urllib.parse import quote
 
 
 class Lost(Exception):
@@ -25,3 +26,9 @@ class Outgoing:
     def command(self) -> dict[str, Any]:
         """As it stands in a frame, but for the room."""
         return {"type": self.act, "key": self.key, **self.fields}
+
+    def request(self, room: str) -> tuple[str, dict[str, Any]]:
+        """As a POST: its path and its body."""
+        if self.act == "send":
+            return f"/api/rooms/{quote(room)}/messages", {"key": self.key, **self.fields}
+        return f"/api/rooms/{quote(room)}/commands", self.command

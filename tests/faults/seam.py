@@ -9,9 +9,10 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from tests.faults.changes import line_of
 from tests.faults.checker import check, count_checked
 from tests.faults.journal import Journal
-from tests.faults.load import STEADY, Load, read_history
+from tests.faults.load import FULL, STEADY, Load, read_history
 from tests.faults.plain_http import Address, HttpConnection, sign_in
 from tests.faults.processes import Server
 from tests.faults.report import Outcome
@@ -19,7 +20,7 @@ from tests.faults.stage import Options, folder
 
 ROOM = "room-0"
 JOINERS = 20
-WRITERS = STEADY._replace(socket=20, poll=0, stream=0, rooms=1, pace=0.1)
+WRITERS = STEADY._replace(socket=20, poll=0, stream=0, rooms=1, pace=0.1, changes=FULL.changes)
 # How far back a join begins: mostly within memory, now and then beyond it, where the log is read.
 NEAR = 20
 FAR = 400
@@ -70,7 +71,7 @@ class Joiner:
                 case "subscribed":
                     self.longest = max(self.longest, time.monotonic() - began)
                     self._take(name, said)
-                case "message":
+                case "message" | "edit" | "delete" | "reaction":
                     self._receive(name, said)
                     live += 1
                 case "unsubscribed":
@@ -98,7 +99,7 @@ class Joiner:
         self._end = said["seq"]
 
     def _receive(self, name: str, entry: Mapping[str, Any]) -> None:
-        self._journal.log(name, "receipt", ROOM, entry["seq"], text=entry["text"])
+        self._journal.log(name, "receipt", ROOM, entry["seq"], text=line_of(entry))
         self._end = entry["seq"]
 
 

@@ -15,9 +15,7 @@ from chat.entries import Author
 from chat.errors import NameTaken
 from tests.cases import PASSWORD, SECRET, ChatTestCase
 from tests.mongo import SHORT_TIMEOUT
-
-# Seconds within which one whose session ends is out.
-SOON = 1.0
+from tests.waiting import SOON
 
 
 class EndingTest(ChatTestCase):

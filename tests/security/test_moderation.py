@@ -14,9 +14,7 @@ from chat.errors import Unavailable
 from chat.policy import Kind, Member, Policy
 from tests.cases import PASSWORD, Answer, ChatTestCase
 from tests.rooms import new_key
-
-# Seconds within which one who has lost a right is out.
-SOON = 1.0
+from tests.waiting import SOON
 
 # Who may do what in a room they see: 204 for done, 403 for refused.
 PEOPLE = ("owner", "moderator", "member", "administrator", "other", "guest", "bot", "reading_bot")

@@ -10,7 +10,7 @@ from tornado.testing import gen_test
 
 from tests.cases import ChatTestCase
 from tests.rooms import new_key
-from tests.waiting import until
+from tests.waiting import SOON, until
 
 NO_ROOM = "There is no such room."
 
@@ -265,7 +265,7 @@ class CheckedEachTimeTest(ChatTestCase):
         socket, stream = await self.socket(room="den", token=bob), await self.stream("den", token=bob)
         await stream.hear("subscribed")
         poll = await self.waiting_poll("den", token=bob, after=0)
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(SOON):
             answer = await self.call("PATCH", "/api/rooms/den", {"access": "private"}, token=ann)
             assert answer.status == 200
             assert await socket.closed() == 4403
