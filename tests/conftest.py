@@ -4,6 +4,9 @@ import asyncio
 import inspect
 import logging
 import os
+import re
+import shutil
+import uuid
 from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 from tests.clock import LeapingLoop
 from tests.logs import UnexpectedRecords
 from tests.mongo import SessionMongod
+from tests.places import place_in_memory
 from tests.sweeping import sweeping
 from tests.turns import Turns
 
@@ -99,9 +103,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.fixture(scope="session")
 def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder of this run; whatever process still works below it when the run ends, however it ends, is killed."""
-    folder = tmp_path_factory.mktemp("run")
-    with sweeping(folder):
-        yield folder
+    with place_in_memory() as place:
+        folder = place or tmp_path_factory.mktemp("run")
+        with sweeping(folder):
+            yield folder
+
+
+@pytest.fixture
+def folder(session_folder: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """An empty folder for a test and the servers that it starts."""
+    made = session_folder / f"{re.sub(r'[^a-z0-9]', '_', request.node.name)[:40]}-{uuid.uuid4().hex[:6]}"
+    made.mkdir()
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

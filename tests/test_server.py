@@ -21,14 +21,6 @@ from tests.servers import SERVER, Server, environment, free_port, mongod_on_tcp
 from tests.sweeping import processes_in
 
 
-@pytest.fixture
-def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
-    """An empty folder for the server of this test."""
-    made = session_folder / f"{request.node.name[:40]}-{uuid.uuid4().hex[:6]}"
-    made.mkdir()
-    return made
-
-
 def run(folder: Path, *flags: str, **variables: str) -> tuple[int, list[str]]:
     """Status and lines of a server that ends by itself."""
     server = Server(folder, *flags, **variables)

@@ -33,8 +33,7 @@ def is_running(pid: int) -> bool:
 
 
 @pytest.fixture
-def server(session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    folder = session_folder / tmp_path_factory.mktemp("workers").name
+def server(folder: Path) -> Iterator[Server]:
     with Server(folder, "--processes=2", "--log-level=debug", "--log-format=plain") as running:
         yield running
 
@@ -76,9 +75,8 @@ def test_workers_end_with_a_parent_that_is_killed(server: Server) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_standalone_is_for_one_process(session_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_standalone_is_for_one_process(folder: Path) -> None:
     """One that was killed is in nobody's way."""
-    folder = session_folder / tmp_path_factory.mktemp("standalone").name
     with mongod_on_tcp(folder / "mongod") as uri:
         several = Server(folder / "several", "--processes=2", f"--mongo={uri}")
         assert several.ended() == 1

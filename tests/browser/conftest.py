@@ -77,6 +77,7 @@ def running(folder: Path, *flags: str) -> Iterator[ServerProcess]:
     finally:
         server.close()
     assert server.errors() == []
+    shutil.rmtree(folder)
 
 
 @pytest.fixture

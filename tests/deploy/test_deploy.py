@@ -30,14 +30,6 @@ from tests.mongo import SessionMongod
 from tests.servers import PATIENCE, SERVER, Server
 
 
-@pytest.fixture
-def folder(session_folder: Path) -> Path:
-    made = session_folder / f"deploy-{uuid.uuid4().hex[:6]}"
-    made.mkdir()
-    made.chmod(0o755)
-    return made
-
-
 class Visitor:
     """A browser in front of the proxy."""
 

@@ -24,13 +24,6 @@ NAME = 'mallory","event":"pwned'
 PASSWORD = "a password that is nobody's affair"
 
 
-@pytest.fixture
-def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
-    made = session_folder / f"{request.node.name[:40]}-{uuid.uuid4().hex[:6]}"
-    made.mkdir()
-    return made
-
-
 def test_a_day_in_the_log(folder: Path, mongod: SessionMongod, database: str) -> None:
     """Sign-ins, messages, sockets and refusals: each line is an object, and in none of them is a text, a password, a
     token or what stood in an address."""

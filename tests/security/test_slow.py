@@ -33,13 +33,6 @@ BODY = b"POST /api/session HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r
 PAGE = b"GET /api/rooms/full/messages?limit=200 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@pytest.fixture
-def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
-    made = session_folder / f"{request.node.name[:40]}-{uuid.uuid4().hex[:6]}"
-    made.mkdir()
-    return made
-
-
 class Others:
     """People who talk, poll and read as ever, and note how long each answer takes (seconds)."""
 

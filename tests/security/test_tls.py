@@ -26,13 +26,6 @@ from tests.servers import PATIENCE, Server
 
 
 @pytest.fixture
-def folder(session_folder: Path, request: pytest.FixtureRequest) -> Path:
-    made = session_folder / f"{request.node.name[:40]}-{uuid.uuid4().hex[:6]}"
-    made.mkdir()
-    return made
-
-
-@pytest.fixture
 def authority(folder: Path) -> Authority:
     return Authority(folder)
 
