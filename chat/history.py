@@ -211,12 +211,20 @@ class History:
             )
 
     async def drawn(self, room: str, after: int, end: int, limit: int) -> list[Entry]:
-        """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order."""
+        """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order and in their
+        present state."""
         which = {"log": room, "kind": DRAWN, "seq": {"$gt": after, "$lte": end}}
         async with mongo_errors():
             cursor = self._entries.find(which).sort("seq", ASCENDING).hint("drawn")
             found = await cursor.limit(limit).to_list(limit)
-        return [entry_of_document(document) for document in found]
+        return await self._settled(room, [entry_of_document(document) for document in found])
+
+    async def deleted(self, room: str, seqs: Sequence[int]) -> list[int]:
+        """Those of the messages with these numbers that have been deleted."""
+        which = {"log": room, "target": {"$gt": 0, "$in": list(seqs)}, "type": "delete"}
+        async with mongo_errors():
+            found = await self._entries.find(which, {"target": True}, hint="changes").to_list(None)
+        return [deletion["target"] for deletion in found]
 
     async def strip_drawn(self, room: str, upto: int) -> None:
         """Takes the data out of the entries of the room's drawing board up to that number."""
