@@ -214,24 +214,34 @@ class RoomRegistry:
                 room.join_company(self.company)
                 self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
 
-    async def remove(self, room: Room) -> None:
+    async def remove(self, room: Room, if_still: Callable[[Room], bool] = lambda room: True) -> None:
         """The room is over: it is not found any more, and a new one of its name waits until it is erased.
 
-        Raises NotFound if it is so already, Unavailable.
+        `if_still` is asked while nobody else changes its rules. Raises NotFound if it says no, or the room is over
+        already, Unavailable.
         """
         with room.held():
             async with room.ruling:
-                if room.over:
-                    raise NotFound("There is no such room.")
-                room.end()
-                try:
-                    await self._history.rooms.doom(room.key)
-                except Unavailable:
-                    room.end(False)
-                    raise
+                while True:
+                    if room.over or not if_still(room):
+                        raise NotFound("There is no such room.")
+                    if await self._doom(room):
+                        break
+                    await self._read_anew(room)  # another process was first
                 self.in_memory.drop(room.key)
                 self._bus.tell(RoomOver(room.key, sorted(room.policy.members)))
                 self._told(room, room.record)
+
+    async def _doom(self, room: Room) -> bool:
+        """Whether it is over: with other rules than are known here it is not."""
+        room.end()
+        try:
+            doomed = await self._history.rooms.doom(room.record)
+        except Unavailable:
+            room.end(False)
+            raise
+        room.end(doomed)
+        return doomed
 
     def _tell(self, room: Room, before: RoomRecord) -> None:
         """What a room is like has been changed here."""
@@ -260,18 +270,18 @@ class RoomRegistry:
             return
         with room.held(), suppress(NotFound):
             async with room.ruling:
-                before = room.record
                 await self._read_anew(room)
-                if room.record != before:
-                    self._told(room, before)
 
     async def _read_anew(self, room: Room) -> None:
-        """Raises NotFound if it is over, Unavailable."""
+        """It is from now on what another process has made of it. Raises NotFound if it is over, Unavailable."""
         record = await self._history.rooms.find(room.key)
         if record is None or record.epoch != room.epoch:
             self.over(room)
             raise NotFound("There is no such room.")
+        before = room.record
         room.amend(msgspec.structs.replace(record, active=max(record.active, room.active)))
+        if room.record != before:
+            self._told(room, before)
 
     def over(self, room: Room) -> None:
         """Another process has deleted the room: nobody is in it any more."""

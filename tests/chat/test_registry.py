@@ -229,3 +229,33 @@ async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, da
         replace_methods(history.rooms, govern=govern)
         await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert room.policy.locked and not room.plain
+
+
+async def test_a_room_is_removed_by_the_rules_that_hold(mongod: SessionMongod, database: str) -> None:
+    """Another process has changed them, and that has not been heard yet: it is asked again by the new ones, and
+    everybody here is told of these. Without a condition it is removed all the same."""
+    async with registry(mongod, database) as (here, history), registry(mongod, database) as (there, _):
+        room = await here.make("a", None, Policy(ephemeral=True))
+        await there.govern(await there.find("a"), lambda policy: replace(policy, ephemeral=False))
+        told: list[bool] = []
+        here.watch(lambda room, before: told.append(room.policy.ephemeral))
+        with pytest.raises(NotFound):
+            await here.remove(room, lambda room: room.policy.ephemeral)
+        assert (room.over, room.plain, told) == (False, True, [False])
+        assert await here.find("a") is room and await history.rooms.doomed() == []
+        await there.govern(await there.find("a"), lambda policy: replace(policy, locked=True))
+        await here.remove(room)
+        assert room.over and await history.rooms.doomed() == ["a"]
+
+
+async def test_a_room_that_is_gone_cannot_be_removed(mongod: SessionMongod, database: str) -> None:
+    """Another process has deleted it, and another of its name is there: that one stays."""
+    async with registry(mongod, database) as (here, history), registry(mongod, database) as (there, _):
+        room = await here.make("a", None)
+        await there.remove(await there.find("a"))
+        await history.rooms.remove("a")
+        again = await there.make("a", None)
+        with pytest.raises(NotFound):
+            await here.remove(room)
+        assert room.over and here.get("a") is None
+        assert (await here.find("a")).epoch == again.epoch
