@@ -103,7 +103,8 @@ class History:
 
     async def forget(self, record: RoomRecord, before: int, limit: int) -> int | None:
         """Removes the oldest entries of a room, at most `limit` of those older than `before` (milliseconds since the
-        Unix epoch). Returns the number of the last one removed, or None.
+        Unix epoch). Returns the number of the last one removed, or None: so too where the room keeps them for another
+        time than `record` says.
 
         First the room keeps that number: so its log never begins again with entries that clients have seen.
         """

@@ -153,8 +153,9 @@ class RoomStore:
         return [_record(document) for document in found]
 
     async def note_forgotten(self, record: RoomRecord, last: int) -> bool:
-        """Keeps that the entries up to `last` are to be forgotten; whether it is still that room."""
-        which = {"_id": record.key, "epoch": record.epoch, **LASTING}
+        """Keeps that the entries up to `last` are to be forgotten; whether it is still that room, and keeps its entries
+        for as long as it did."""
+        which = {"_id": record.key, "epoch": record.epoch, "policy.days": record.policy.days, **LASTING}
         async with mongo_errors():
             return (await self._rooms.update_one(which, {"$max": {"forgotten": last}})).matched_count > 0
 

@@ -208,6 +208,28 @@ async def test_a_log_that_is_forgotten_goes_on_counting(mongod: SessionMongod, d
         assert (await send(chat, again)).entry.seq == 4
 
 
+async def test_forgets_by_the_rule_that_holds(mongod: SessionMongod, database: str) -> None:
+    """A room that keeps its entries for longer since it was looked at loses none by what held before."""
+    async with open_chat(mongod, database) as chat:
+        lifetimes = lifetimes_of(chat, Clock())
+        rooms = [await chat.registry.make(name, None, Policy(days=1)) for name in ("a", "b", "c")]
+        for room in rooms:
+            await store(chat, room, 3, 2, 0)
+        dated = chat.history.rooms.dated
+
+        async def before() -> list[RoomRecord]:
+            found = await dated()
+            for room, days in zip(rooms, (1, 0, 3), strict=True):
+                await chat.registry.govern(room, lambda policy, days=days: replace(policy, days=days))
+            return found
+
+        replace_methods(chat.history.rooms, dated=before)
+        await lifetimes.forget_old()
+        left = [(entry["log"], entry["seq"]) for entry in mongod.client[database].entries.find().sort("_id", 1)]
+        assert sorted(left) == [("a", 3), *((key, seq) for key in "bc" for seq in (1, 2, 3))]
+        assert [room.forgotten for room in rooms] == [2, 0, 0]
+
+
 async def test_forgets_in_steps(mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much it is."""
     monkeypatch.setattr("chat.lifetimes.FORGOTTEN_AT_ONCE", 2)
