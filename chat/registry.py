@@ -96,9 +96,7 @@ class RoomRegistry:
             permit()
             key = room_key(name)
             await self._making.do(key, lambda: self._history.rooms.make(_new_record(name, name)))
-            # The first look may be one that somebody began before the room was made.
-            room = await self._find(name) or await self._find(name)
-            assert room is not None, f"room {key!r} is gone right after it was made"
+            room = await self._find_made(name)
         return room
 
     async def find(self, name: str) -> Room:
@@ -141,7 +139,7 @@ class RoomRegistry:
         return (await self._made(record) if made else await self.find(record.name)), made
 
     async def _made(self, record: RoomRecord) -> Room:
-        room = await self.find(record.name)
+        room = await self._find_made(record.name)
         self._tell(room, msgspec.structs.replace(record, policy=Policy()))
         return room
 
@@ -298,6 +296,14 @@ class RoomRegistry:
         room = await self.in_memory.find(key)
         if room is None:
             raise NotFound("There is no such room.")
+        return room
+
+    async def _find_made(self, name: str) -> Room:
+        """A room that has just been made; raises Unavailable, also if it is gone again."""
+        # The first look may be one that somebody began before the room was made.
+        room = await self._find(name) or await self._find(name)
+        if room is None:
+            raise Unavailable("That room has just been deleted; try again in a moment.", retry_after=1)
         return room
 
     async def _find(self, name: str) -> Room | None:
