@@ -145,6 +145,10 @@ class Picture:
     def _fits(self, points: bytes) -> bool:
         return self.size + len(points) + PART_SIZE <= self.limit
 
+    def parts(self) -> list[int]:
+        """The entries of which there is something to be seen."""
+        return list(self._parts)
+
     def snapshot(self) -> Snapshot:
         """The picture as it is now."""
         strokes = list(self._strokes.values())
@@ -153,18 +157,18 @@ class Picture:
         return Snapshot(self.seq, [msgspec.structs.replace(stroke.fields) for stroke in strokes], parts)
 
     def stored(self, snapshot: Snapshot) -> None:
-        """A snapshot of it is stored: what was drawn before counts no more."""
+        """A snapshot of it is stored: what was drawn before counts no more. Something of it may be gone by now."""
         self.strokes = sum(1 for stroke in self._strokes.values() if stroke.seqs[0] > snapshot.seq)
         self.entries = self.seq - snapshot.seq
         self._base = snapshot.seq
-        self.stale = False
+        self.stale = any(seq not in self._parts for seq, *_ in snapshot.parts)
 
     def take(self, entries: Iterable[Entry]) -> None:
         """Takes the next entries of the log, in order; those that are not of the board may be left out."""
         for entry in entries:
             self.seq = entry.seq
             if entry.type == "delete":
-                self._cut(entry.target)
+                self.cut(entry.target)
             elif entry.type == "message" and FIRST_KIND <= entry.kind < END_OF_KINDS:
                 self.entries += 1
                 self._take(entry)
@@ -203,8 +207,8 @@ class Picture:
         self._parts[seq] = stroke, points
         self.size += len(points) + PART_SIZE
 
-    def _cut(self, seq: int) -> None:
-        """An entry has been deleted: its stroke ends before that part."""
+    def cut(self, seq: int) -> None:
+        """An entry has been deleted: its stroke ends before that part. Harmless when repeated."""
         part = self._parts.get(seq)
         if part is not None:
             self._remove(part[0], part[0].seqs.index(seq))

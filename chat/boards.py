@@ -5,7 +5,7 @@ import logging
 import secrets
 
 from chat.board import Picture
-from chat.board_store import BoardStore
+from chat.board_store import BoardStore, Stored
 from chat.entries import Entry
 from chat.errors import TooLarge, Unavailable
 from chat.history import History
@@ -93,12 +93,21 @@ class Boards:
         """The picture after the entry `end`, from what is stored, and whether the log is still to be stripped."""
         while True:
             stored = await self._store.load(room.key, room.epoch)
-            picture = Picture(self._limits.board_size, stored.snapshot if stored else None)
+            picture = await self._restore(room.key, stored)
             while entries := await self._history.drawn(room.key, picture.seq, end, STEP):
                 picture.take(entries)
             if await self._store.is_current(room.key, room.epoch, stored.made if stored else ""):
                 return picture, stored is not None and not stored.stripped
             # Another has been stored meanwhile, and what was read of the log may have been stripped before it was.
+
+    async def _restore(self, key: str, stored: Stored | None) -> Picture:
+        """The stored picture, or an empty one, without what has been deleted since: nobody follows a room asleep."""
+        picture = Picture(self._limits.board_size, stored.snapshot if stored else None)
+        parts = picture.parts()
+        for first in range(0, len(parts), STEP):
+            for seq in await self._history.deleted(key, parts[first : first + STEP]):
+                picture.cut(seq)
+        return picture
 
     def _keep(self, board: Board) -> None:
         """Follows the room from now on, in place of the board that nobody has asked for the longest."""
@@ -132,21 +141,30 @@ class Boards:
     def _begin_storing(self, board: Board) -> None:
         room = board.room
         if room.stored and not room.over and room.key not in self._storing:
-            task = self._storing[room.key] = asyncio.get_running_loop().create_task(self._store_picture(board))
+            task = self._storing[room.key] = asyncio.get_running_loop().create_task(self._store_pictures(board))
             task.add_done_callback(lambda done: self._storing.pop(room.key, None))
 
-    async def _store_picture(self, board: Board) -> None:
-        room, snapshot = board.room, board.picture.snapshot()
+    async def _store_pictures(self, board: Board) -> None:
+        room = board.room
         try:
             with room.held():
-                if await self._store.save(room.key, room.epoch, secrets.token_hex(8), snapshot):
-                    board.picture.stored(snapshot)
-                    await self._history.strip_drawn(room.key, snapshot.seq)
-                    await self._store.stripped(room.key, room.epoch, snapshot.seq)
+                again = True
+                while again:
+                    again = await self._store_picture(board)
         except Unavailable as error:
             log.warning("the board of %r could not be stored: %s", room.key, error.reason)
         except Exception:
             log.exception("the board of %r could not be stored", room.key)
+
+    async def _store_picture(self, board: Board) -> bool:
+        """Whether it is to be stored once more, as something of it was deleted meanwhile."""
+        room, snapshot = board.room, board.picture.snapshot()
+        if not await self._store.save(room.key, room.epoch, secrets.token_hex(8), snapshot):
+            return False
+        board.picture.stored(snapshot)
+        await self._history.strip_drawn(room.key, snapshot.seq)
+        await self._store.stripped(room.key, room.epoch, snapshot.seq)
+        return board.picture.stale
 
     async def settled(self) -> None:
         """Waits for the pictures that are being stored."""
@@ -172,7 +190,7 @@ class Boards:
         stored = await self._store.load(record.key, record.epoch)
         if stored is None:
             return
-        picture = Picture(self._limits.board_size, stored.snapshot)
+        picture = await self._restore(record.key, stored)
         picture.forget(upto)
         if picture.stale:
             await self._store.save(record.key, record.epoch, secrets.token_hex(8), picture.snapshot())

@@ -103,7 +103,8 @@ class History:
 
     async def forget(self, record: RoomRecord, before: int, limit: int) -> int | None:
         """Removes the oldest entries of a room, at most `limit` of those older than `before` (milliseconds since the
-        Unix epoch). Returns the number of the last one removed, or None.
+        Unix epoch). Returns the number of the last one removed, or None: so too where the room keeps them for another
+        time than `record` says.
 
         First the room keeps that number: so its log never begins again with entries that clients have seen.
         """
@@ -211,12 +212,20 @@ class History:
             )
 
     async def drawn(self, room: str, after: int, end: int, limit: int) -> list[Entry]:
-        """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order."""
+        """The first `limit` entries of the room's drawing board numbered `after` + 1 to `end`, in order and in their
+        present state."""
         which = {"log": room, "kind": DRAWN, "seq": {"$gt": after, "$lte": end}}
         async with mongo_errors():
             cursor = self._entries.find(which).sort("seq", ASCENDING).hint("drawn")
             found = await cursor.limit(limit).to_list(limit)
-        return [entry_of_document(document) for document in found]
+        return await self._settled(room, [entry_of_document(document) for document in found])
+
+    async def deleted(self, room: str, seqs: Sequence[int]) -> list[int]:
+        """Those of the messages with these numbers that have been deleted."""
+        which = {"log": room, "target": {"$gt": 0, "$in": list(seqs)}, "type": "delete"}
+        async with mongo_errors():
+            found = await self._entries.find(which, {"target": True}, hint="changes").to_list(None)
+        return [deletion["target"] for deletion in found]
 
     async def strip_drawn(self, room: str, upto: int) -> None:
         """Takes the data out of the entries of the room's drawing board up to that number."""

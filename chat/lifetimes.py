@@ -105,10 +105,10 @@ class Lifetimes:
 
     # Rooms
 
-    async def delete(self, room: Room) -> None:
-        """Nobody is in the room any more, and soon nothing is left of it. Raises NotFound if it is over already,
-        Unavailable."""
-        await self._registry.remove(room)
+    async def delete(self, room: Room, if_still: Callable[[Room], bool] = lambda room: True) -> None:
+        """Nobody is in the room any more, and soon nothing is left of it. Raises NotFound if it is over already, or if
+        `if_still` says no, Unavailable."""
+        await self._registry.remove(room, if_still)
         for waiter in room.waiters():
             waiter.lose(room, Forbidden("The room has been deleted."))
         self._doomed[room.key] = _Doomed(room, self._clock())
@@ -141,9 +141,10 @@ class Lifetimes:
             visits, since = before.get(room, (room.visits, now))
             self._empty[room] = (room.visits, since if visits == room.visits else now)
         for room in rooms:
-            if now - self._empty[room][1] >= self._table.ephemeral_grace and not room.is_visited and not room.over:
+            visits, since = self._empty[room]
+            if now - since >= self._table.ephemeral_grace:
                 with contextlib.suppress(NotFound):  # its owner was first
-                    await self.delete(room)
+                    await self.delete(room, _still_empty(visits))
         await self._erase_doomed()
 
     async def _end_asleep(self, now: float) -> None:
@@ -152,7 +153,7 @@ class Lifetimes:
             key = self._asleep[-1].key
             if self._registry.get(key) is None and not self._registry.people_in(key):
                 with contextlib.suppress(NotFound):
-                    await self.delete(await self._registry.by_key(key))
+                    await self.delete(await self._registry.by_key(key), _still_empty(0))
             self._asleep.pop()
 
     async def _erase_doomed(self) -> None:
@@ -199,6 +200,11 @@ class Lifetimes:
                         await forget(record, last or 0)
                 if last is not None:
                     self._bus.tell(Forgotten(record.key, record.epoch, last))
+
+
+def _still_empty(visits: int) -> Callable[[Room], bool]:
+    """Whether a room is still an ephemeral one, and nobody has come after so many visits."""
+    return lambda room: room.policy.ephemeral and not room.is_visited and room.visits == visits
 
 
 async def _again_and_again(interval: float, work: Callable[[], Awaitable[None]]) -> None:

@@ -123,8 +123,8 @@ class Members:
         person = Author(who, known.name) if known else await self.account(who)
         if person.id == caller.id and caller.scope is None:
             await self._registry.govern(room, lambda policy: _left(policy, person.id))
-            if room.policy.access == "direct" and not room.policy.members:
-                await self._lifetimes.delete(room)
+            if room.policy.access == "direct":
+                await self._delete_shut(room)
             return
         room = await self._access.to_moderate(name, caller)
         owns = self._access.rights(room, caller).own
@@ -145,9 +145,13 @@ class Members:
             for record in rooms:
                 with contextlib.suppress(NotFound):  # it has just been deleted
                     room = await self._registry.find(record.name)
-                    policy = await self._registry.govern(room, lambda policy: _orphaned(policy, guest, heir))
-                    if not policy.members and policy.access != "open":
-                        await self._lifetimes.delete(room)
+                    await self._registry.govern(room, lambda policy: _orphaned(policy, guest, heir))
+                    await self._delete_shut(room)
+
+    async def _delete_shut(self, room: Room) -> None:
+        """Deletes the room if nobody can enter it any more."""
+        with contextlib.suppress(NotFound):  # somebody can, or it has just been deleted
+            await self._lifetimes.delete(room, lambda room: room.policy.access != "open" and not room.policy.members)
 
 
 def _without(policy: Policy, person: str) -> Policy:

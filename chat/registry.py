@@ -96,9 +96,7 @@ class RoomRegistry:
             permit()
             key = room_key(name)
             await self._making.do(key, lambda: self._history.rooms.make(_new_record(name, name)))
-            # The first look may be one that somebody began before the room was made.
-            room = await self._find(name) or await self._find(name)
-            assert room is not None, f"room {key!r} is gone right after it was made"
+            room = await self._find_made(name)
         return room
 
     async def find(self, name: str) -> Room:
@@ -141,7 +139,7 @@ class RoomRegistry:
         return (await self._made(record) if made else await self.find(record.name)), made
 
     async def _made(self, record: RoomRecord) -> Room:
-        room = await self.find(record.name)
+        room = await self._find_made(record.name)
         self._tell(room, msgspec.structs.replace(record, policy=Policy()))
         return room
 
@@ -214,24 +212,34 @@ class RoomRegistry:
                 room.join_company(self.company)
                 self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
 
-    async def remove(self, room: Room) -> None:
+    async def remove(self, room: Room, if_still: Callable[[Room], bool] = lambda room: True) -> None:
         """The room is over: it is not found any more, and a new one of its name waits until it is erased.
 
-        Raises NotFound if it is so already, Unavailable.
+        `if_still` is asked while nobody else changes its rules. Raises NotFound if it says no, or the room is over
+        already, Unavailable.
         """
         with room.held():
             async with room.ruling:
-                if room.over:
-                    raise NotFound("There is no such room.")
-                room.end()
-                try:
-                    await self._history.rooms.doom(room.key)
-                except Unavailable:
-                    room.end(False)
-                    raise
+                while True:
+                    if room.over or not if_still(room):
+                        raise NotFound("There is no such room.")
+                    if await self._doom(room):
+                        break
+                    await self._read_anew(room)  # another process was first
                 self.in_memory.drop(room.key)
                 self._bus.tell(RoomOver(room.key, sorted(room.policy.members)))
                 self._told(room, room.record)
+
+    async def _doom(self, room: Room) -> bool:
+        """Whether it is over: with other rules than are known here it is not."""
+        room.end()
+        try:
+            doomed = await self._history.rooms.doom(room.record)
+        except Unavailable:
+            room.end(False)
+            raise
+        room.end(doomed)
+        return doomed
 
     def _tell(self, room: Room, before: RoomRecord) -> None:
         """What a room is like has been changed here."""
@@ -260,18 +268,18 @@ class RoomRegistry:
             return
         with room.held(), suppress(NotFound):
             async with room.ruling:
-                before = room.record
                 await self._read_anew(room)
-                if room.record != before:
-                    self._told(room, before)
 
     async def _read_anew(self, room: Room) -> None:
-        """Raises NotFound if it is over, Unavailable."""
+        """It is from now on what another process has made of it. Raises NotFound if it is over, Unavailable."""
         record = await self._history.rooms.find(room.key)
         if record is None or record.epoch != room.epoch:
             self.over(room)
             raise NotFound("There is no such room.")
+        before = room.record
         room.amend(msgspec.structs.replace(record, active=max(record.active, room.active)))
+        if room.record != before:
+            self._told(room, before)
 
     def over(self, room: Room) -> None:
         """Another process has deleted the room: nobody is in it any more."""
@@ -288,6 +296,14 @@ class RoomRegistry:
         room = await self.in_memory.find(key)
         if room is None:
             raise NotFound("There is no such room.")
+        return room
+
+    async def _find_made(self, name: str) -> Room:
+        """A room that has just been made; raises Unavailable, also if it is gone again."""
+        # The first look may be one that somebody began before the room was made.
+        room = await self._find(name) or await self._find(name)
+        if room is None:
+            raise Unavailable("That room has just been deleted; try again in a moment.", retry_after=1)
         return room
 
     async def _find(self, name: str) -> Room | None:

@@ -112,15 +112,15 @@ class Reports:
         reason = reason_text(wanted.reason)
         if not reason:
             raise BadRequest("A report needs a reason.")
-        message = await self._changes.message(room, wanted.seq)
-        same = {"log": room.key, "epoch": room.epoch, "seq": message.seq, "by.id": caller.id, "state": "open"}
+        # What it says now is taken down at once: it may be deleted while the others are counted.
+        made = _new_report(room, await self._changes.message(room, wanted.seq), reason, caller)
+        same = {"log": room.key, "epoch": room.epoch, "seq": wanted.seq, "by.id": caller.id, "state": "open"}
         async with mongo_errors():
             known = await self._reports.find_one(same, {"_id": True})
             if known is not None:
                 return str(known["_id"])
             if await self._reports.count_documents({"state": "open"}, limit=self._limit) >= self._limit:
                 raise RateLimited("Too many reports are waiting to be read.", retry_after=FULL_RETRY)
-            made = _new_report(room, message, reason, caller)
             await self._reports.insert_one(made)
         return str(made["_id"])
 

@@ -127,8 +127,7 @@ class RoomStore:
 
     async def govern(self, before: RoomRecord, policy: Policy, title: str) -> bool:
         """Stores the rules and the title of a room, unless they are not those of `before` any more; whether it did."""
-        revision = before.revision or {"$in": [0, None]}
-        which = {"_id": before.key, "epoch": before.epoch, "revision": revision, **LASTING}
+        which = {**_as_ruled(before), **LASTING}
         change = {"title": title, "revision": before.revision + 1, **_ruled(policy)}
         async with mongo_errors():
             return (await self._rooms.update_one(which, {"$set": change})).matched_count > 0
@@ -154,15 +153,17 @@ class RoomStore:
         return [_record(document) for document in found]
 
     async def note_forgotten(self, record: RoomRecord, last: int) -> bool:
-        """Keeps that the entries up to `last` are to be forgotten; whether it is still that room."""
-        which = {"_id": record.key, "epoch": record.epoch, **LASTING}
+        """Keeps that the entries up to `last` are to be forgotten; whether it is still that room, and keeps its entries
+        for as long as it did."""
+        which = {"_id": record.key, "epoch": record.epoch, "policy.days": record.policy.days, **LASTING}
         async with mongo_errors():
             return (await self._rooms.update_one(which, {"$max": {"forgotten": last}})).matched_count > 0
 
-    async def doom(self, key: str) -> None:
-        """From now on the room is not found any more, though all of it is still to be erased."""
+    async def doom(self, before: RoomRecord) -> bool:
+        """From now on the room is not found any more, though all of it is still to be erased; whether its rules are
+        still those of `before`, else nothing is done. Harmless when repeated."""
         async with mongo_errors():
-            await self._rooms.update_one({"_id": key}, {"$set": {"doomed": True}})
+            return (await self._rooms.update_one(_as_ruled(before), {"$set": {"doomed": True}})).matched_count > 0
 
     async def doomed(self) -> list[str]:
         """The keys of the rooms that are still to be erased."""
@@ -182,6 +183,11 @@ class RoomStore:
 
 def _record(document: Document) -> RoomRecord:
     return msgspec.convert({"key": document["_id"], **document}, RoomRecord)
+
+
+def _as_ruled(record: RoomRecord) -> Document:
+    """How a room is found as long as its rules and its title are those."""
+    return {"_id": record.key, "epoch": record.epoch, "revision": record.revision or {"$in": [0, None]}}
 
 
 def _ruled(policy: Policy) -> Document:

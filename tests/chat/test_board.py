@@ -125,6 +125,17 @@ def test_counts_what_was_drawn_since_it_was_stored() -> None:
     assert made.stale
 
 
+def test_what_goes_while_it_is_being_stored_makes_it_stale() -> None:
+    """The picture that the store has then is not the present one."""
+    made = picture(part(1, "a"), part(2, "b"))
+    stored = made.snapshot()
+    made.take([delete(3, target=2)])
+    made.stored(stored)
+    assert made.stale
+    made.stored(made.snapshot())
+    assert not made.stale
+
+
 PEOPLE = [ANN, BOB, CID]
 ACTS = st.lists(
     st.one_of(

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chat.catch_up import CatchUp, Cursor, catch_up, fitting
 from chat.entries import Entry, settle
 from chat.errors import BadRequest
 from chat.history import History
+from chat.policy import Policy
 from chat.room import Room
 from tests.mongo import SessionMongod
 from tests.rooms import ANN, BOB, FakeWaiter, delete, edit, limits, message, new_room, reaction
@@ -122,7 +124,7 @@ async def test_what_is_forgotten_is_a_gap(mongod: SessionMongod, database: str, 
     """Who resumes from before what is left is told what is missing, even when nothing at all is left."""
     async with mongod.history(database) as history:
         room = await stored_room(history, [message(seq) for seq in range(1, 11)], keep=keep)
-        record, _ = await history.rooms.make(room.record)
+        record, _ = await history.rooms.make(replace(room.record, policy=Policy(days=1)))
 
         async def forget(upto: int) -> None:
             assert await history.forget(record, before=1_000 + upto + 1, limit=100) == upto

@@ -5,10 +5,12 @@ import logging
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tornado.testing import ExpectLog
 
 from chat.errors import Unavailable
 from chat.policy import Policy
+from chat.room import Room, RoomRecord
 from chat.times import DAY
 from tests.chats import open_chat
 from tests.lifetimes import Clock, lifetimes_of, send, store
@@ -97,17 +99,73 @@ async def test_an_end_while_mongodb_is_away_comes_later(mongod: SessionMongod, d
         room = await chat.registry.make("a", None, EPHEMERAL)
         doom, failures = chat.history.rooms.doom, iter([Unavailable("away"), RuntimeError("of the test")])
 
-        async def failing(key: str) -> None:
+        async def failing(record: RoomRecord) -> bool:
             error = next(failures, None)
             if error is not None:
                 raise error
-            await doom(key)
+            return await doom(record)
 
         replace_methods(chat.history.rooms, doom=failing)
         with ExpectLog("parley.lifetimes", "a room's lifetime could not be kept", level=logging.ERROR):
             running = asyncio.create_task(lifetimes.run())
             await until(lambda: room.over and not lifetimes._doomed)
             running.cancel()
+
+
+async def test_a_room_that_is_another_one_meanwhile_does_not_end(mongod: SessionMongod, database: str) -> None:
+    """While the first of some ephemeral rooms is deleted, one of the others is made one that is kept, and somebody
+    visits another: both stay."""
+    async with open_chat(mongod, database) as chat:
+        lifetimes = lifetimes_of(chat, Clock(), ephemeral_grace=0)
+        _, kept, visited, _ = [await chat.registry.make(name, None, EPHEMERAL) for name in "abcd"]
+        doom, gate, dooming = chat.history.rooms.doom, asyncio.Event(), asyncio.Event()
+
+        async def held(record: RoomRecord) -> bool:
+            dooming.set()
+            await gate.wait()
+            return await doom(record)
+
+        replace_methods(chat.history.rooms, doom=held)
+        ending = asyncio.create_task(lifetimes.end_empty())
+        await dooming.wait()
+        await chat.registry.govern(kept, lambda policy: replace(policy, ephemeral=False))
+        waiter = FakeWaiter(ANN)
+        visited.join(waiter)
+        visited.leave(waiter)
+        gate.set()
+        await ending
+        assert {found["_id"] for found in mongod.client[database].rooms.find()} == {"b", "c"}
+        await lifetimes.end_empty()
+        assert [found["_id"] for found in mongod.client[database].rooms.find()] == ["b"]
+
+
+async def test_a_room_that_is_kept_since_the_start_does_not_end(mongod: SessionMongod, database: str) -> None:
+    """It was an ephemeral one when the server started, and has fallen asleep since; or is just waking for its end."""
+    async with open_chat(mongod, database) as chat:
+        for name in ("a", "b"):
+            await chat.registry.make(name, None, EPHEMERAL)
+    async with open_chat(mongod, database, room_idle=0) as chat:
+        clock = Clock()
+        lifetimes = lifetimes_of(chat, clock)
+        await lifetimes.recover()
+
+        async def keep(name: str) -> None:
+            room = await chat.registry.find(name)
+            await chat.registry.govern(room, lambda policy: replace(policy, ephemeral=False))
+
+        await keep("a")
+        await chat.registry.in_memory.drop_idle()
+        by_key = chat.registry.by_key
+
+        async def late(key: str) -> Room:
+            room = await by_key(key)
+            await keep("b")
+            return room
+
+        replace_methods(chat.registry, by_key=late)
+        clock.now += 30
+        await lifetimes.end_empty()
+        assert {found["_id"] for found in mongod.client[database].rooms.find()} == {"a", "b"}
 
 
 # Entries that are too old
@@ -148,6 +206,28 @@ async def test_a_log_that_is_forgotten_goes_on_counting(mongod: SessionMongod, d
         again = await chat.registry.find("a")
         assert (again.seq, again.forgotten, again.epoch) == (3, 3, room.epoch)
         assert (await send(chat, again)).entry.seq == 4
+
+
+async def test_forgets_by_the_rule_that_holds(mongod: SessionMongod, database: str) -> None:
+    """A room that keeps its entries for longer since it was looked at loses none by what held before."""
+    async with open_chat(mongod, database) as chat:
+        lifetimes = lifetimes_of(chat, Clock())
+        rooms = [await chat.registry.make(name, None, Policy(days=1)) for name in ("a", "b", "c")]
+        for room in rooms:
+            await store(chat, room, 3, 2, 0)
+        dated = chat.history.rooms.dated
+
+        async def before() -> list[RoomRecord]:
+            found = await dated()
+            for room, days in zip(rooms, (1, 0, 3), strict=True):
+                await chat.registry.govern(room, lambda policy, days=days: replace(policy, days=days))
+            return found
+
+        replace_methods(chat.history.rooms, dated=before)
+        await lifetimes.forget_old()
+        left = [(entry["log"], entry["seq"]) for entry in mongod.client[database].entries.find().sort("_id", 1)]
+        assert sorted(left) == [("a", 3), *((key, seq) for key in "bc" for seq in (1, 2, 3))]
+        assert [room.forgotten for room in rooms] == [2, 0, 0]
 
 
 async def test_forgets_in_steps(mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from tests.chats import HERE, PASSWORD, account, guest, open_chat
 from tests.mongo import SessionMongod
 from tests.replacing import replace_methods
 from tests.rooms import FakeWaiter
+from tests.waiting import until
 
 
 async def room_of(chat: Chat, *owners: Any, moderators: Any = (), members: Any = (), **rules: Any) -> Room:
@@ -248,6 +249,33 @@ async def test_who_is_gone_for_good_leaves_no_room_behind(mongod: SessionMongod,
         }
         assert mongod.client[database].rooms.count_documents({}) == 4
         await chat.house.members.forget(ann.id)
+
+
+@pytest.mark.parametrize("access", ["direct", "link"])
+async def test_a_room_that_somebody_enters_meanwhile_stays(access: Any, mongod: SessionMongod, database: str) -> None:
+    """The last one leaves, or is gone for good, and somebody else comes before the room is deleted."""
+    async with open_chat(mongod, database) as chat:
+        ann, bob = await account(chat, "ann"), await account(chat, "bob")
+        people = {ann.id: Member("ann", "owner" if access == "link" else "member")}
+        room = await chat.registry.make("den", None, Policy(access=access, members=people))
+        govern, gate, governing = chat.history.rooms.govern, asyncio.Event(), asyncio.Event()
+
+        async def held(*given: Any) -> bool:
+            governing.set()
+            await gate.wait()
+            return await govern(*given)
+
+        replace_methods(chat.history.rooms, govern=held)
+        members = chat.house.members
+        leaving = members.remove("den", ann.id, ann) if access == "direct" else members.forget(ann.id)
+        going = asyncio.create_task(leaving)
+        await governing.wait()
+        coming = asyncio.create_task(members.enter(room, bob.user.author))
+        await until(lambda: room.pending == 2)
+        gate.set()
+        await asyncio.gather(going, coming)
+        assert not room.over and roles(room) == {"bob": "member"}
+        assert mongod.client[database].rooms.count_documents({"doomed": True}) == 0
 
 
 async def test_a_guest_who_gets_an_account_keeps_their_rooms(mongod: SessionMongod, database: str) -> None:

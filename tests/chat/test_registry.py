@@ -14,6 +14,7 @@ from chat.gently import AT_ONCE
 from chat.history import History
 from chat.policy import Member, Policy
 from chat.registry import RoomRegistry
+from chat.room import RoomRecord
 from tests.clock import FakeClock
 from tests.mongo import SessionMongod
 from tests.replacing import replace_methods
@@ -54,6 +55,53 @@ async def test_a_room_is_made_once(mongod: SessionMongod, database: str) -> None
     async with registry(mongod, database) as (rooms, _):
         made = await asyncio.gather(*(rooms.make("den", None) for _ in range(5)), return_exceptions=True)
         assert sum(isinstance(result, NameTaken) for result in made) == 4
+
+
+@pytest.mark.parametrize("visits", [False, True])
+async def test_a_room_is_made_beside_a_first_visit(visits: bool, mongod: SessionMongod, database: str) -> None:
+    """Somebody looked for it just before: whoever makes it is given it all the same, and who came to visit as well."""
+    async with registry(mongod, database) as (rooms, history):
+        find, make = history.rooms.find, history.rooms.make
+        looked, made = asyncio.Event(), asyncio.Event()
+
+        async def late(key: str) -> Any:
+            found = await find(key)
+            looked.set()
+            await made.wait()
+            return found
+
+        async def telling(record: RoomRecord) -> Any:
+            answer = await make(record)
+            made.set()
+            return answer
+
+        replace_methods(history.rooms, find=late, make=telling)
+        looking = asyncio.create_task(rooms.wake("den") if visits else rooms.find("den"))
+        await looked.wait()
+        room = await rooms.make("den", "The den")
+        assert room.title == "The den"
+        if visits:
+            assert await looking is room
+        else:
+            with pytest.raises(NotFound):
+                await looking
+
+
+async def test_a_room_that_is_gone_right_after_it_was_made(mongod: SessionMongod, database: str) -> None:
+    """Whoever made it, or came first, is told to try again."""
+    async with registry(mongod, database) as (rooms, history):
+        make = history.rooms.make
+
+        async def deleted_at_once(record: RoomRecord) -> Any:
+            made = await make(record)
+            await history.rooms.doom(record)
+            return made
+
+        replace_methods(history.rooms, make=deleted_at_once)
+        for work in (rooms.wake("a"), rooms.make("b", None)):
+            with pytest.raises(Unavailable, match="just been deleted") as refused:
+                await work
+            assert refused.value.retry_after == 1
 
 
 async def test_a_random_name_is_a_free_one(
@@ -229,3 +277,33 @@ async def test_rules_that_cannot_be_stored_do_not_hold(mongod: SessionMongod, da
         replace_methods(history.rooms, govern=govern)
         await rooms.govern(room, lambda policy: replace(policy, locked=True))
         assert room.policy.locked and not room.plain
+
+
+async def test_a_room_is_removed_by_the_rules_that_hold(mongod: SessionMongod, database: str) -> None:
+    """Another process has changed them, and that has not been heard yet: it is asked again by the new ones, and
+    everybody here is told of these. Without a condition it is removed all the same."""
+    async with registry(mongod, database) as (here, history), registry(mongod, database) as (there, _):
+        room = await here.make("a", None, Policy(ephemeral=True))
+        await there.govern(await there.find("a"), lambda policy: replace(policy, ephemeral=False))
+        told: list[bool] = []
+        here.watch(lambda room, before: told.append(room.policy.ephemeral))
+        with pytest.raises(NotFound):
+            await here.remove(room, lambda room: room.policy.ephemeral)
+        assert (room.over, room.plain, told) == (False, True, [False])
+        assert await here.find("a") is room and await history.rooms.doomed() == []
+        await there.govern(await there.find("a"), lambda policy: replace(policy, locked=True))
+        await here.remove(room)
+        assert room.over and await history.rooms.doomed() == ["a"]
+
+
+async def test_a_room_that_is_gone_cannot_be_removed(mongod: SessionMongod, database: str) -> None:
+    """Another process has deleted it, and another of its name is there: that one stays."""
+    async with registry(mongod, database) as (here, history), registry(mongod, database) as (there, _):
+        room = await here.make("a", None)
+        await there.remove(await there.find("a"))
+        await history.rooms.remove("a")
+        again = await there.make("a", None)
+        with pytest.raises(NotFound):
+            await here.remove(room)
+        assert room.over and here.get("a") is None
+        assert (await here.find("a")).epoch == again.epoch

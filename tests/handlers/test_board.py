@@ -248,11 +248,16 @@ class CrowdedBoardsTest(BoardCase):
         assert [len(room.followers) for room in self.chat.registry] == [1, 0]
 
 
-class CompactionTest(BoardCase):
+class StoredBoardCase(BoardCase):
     settings: ClassVar[dict[str, Any]] = {"board_strokes": 5}
 
     async def strokes(self, count: int, token: str, *, first: int = 0) -> None:
         await self.draw("a", token, *(stroke(f"s{n}") for n in range(first, first + count)))
+
+    def picture_left(self) -> bytes:
+        """What the store has of pictures."""
+        chunks = self.mongod.client[self.database_name]["boards"].find({"part": {"$exists": True}})
+        return b"".join(chunk["part"] for chunk in chunks)
 
     def data_left(self) -> list[int]:
         """The entries of the store that have data."""
@@ -264,6 +269,8 @@ class CompactionTest(BoardCase):
             self.chat.registry.in_memory.drop(key)
         self.chat.house.boards.drop_idle()
 
+
+class CompactionTest(StoredBoardCase):
     @gen_test
     async def test_the_log_gives_up_what_is_in_the_picture(self) -> None:
         """Past so many strokes; messages stay, no number is missing, and the picture is the same after a start."""
@@ -324,9 +331,7 @@ class CompactionTest(BoardCase):
         await self.chat.house.boards.settled()
         self.sleep()
         assert await self.names("a") == ["s1", "s2", "s3", "s4", "s5"]
-        database = self.mongod.client[self.database_name]
-        parts = b"".join(chunk["part"] for chunk in database["boards"].find({"part": {"$exists": True}}))
-        assert b'"s0"' not in parts and b'"s1"' in parts
+        assert b'"s0"' not in self.picture_left() and b'"s1"' in self.picture_left()
 
     @gen_test
     async def test_what_is_forgotten_leaves_the_stored_picture_of_a_room_asleep(self) -> None:
@@ -341,8 +346,7 @@ class CompactionTest(BoardCase):
         database["entries"].update_many({"seq": {"$lte": 4}}, {"$inc": {"at": -2 * DAY}})
         self.sleep()
         await self.chat.house.lifetimes.forget_old()
-        parts = b"".join(chunk["part"] for chunk in database["boards"].find({"part": {"$exists": True}}))
-        assert b'"s3"' not in parts and b'"s4"' in parts
+        assert b'"s3"' not in self.picture_left() and b'"s4"' in self.picture_left()
         assert await self.names("a") == ["s4", "s5"]
 
     @gen_test

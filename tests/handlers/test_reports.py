@@ -1,6 +1,7 @@
 """/api/rooms/<room>/reports and /api/admin/reports: what people report, and who reads it."""
 
-from typing import Any, ClassVar
+import asyncio
+from typing import Any, ClassVar, cast
 
 from tornado.testing import gen_test
 
@@ -47,6 +48,31 @@ class ReportTest(ReportTestCase):
         assert (report["text"], report["reason"]) == ("very rude", "this is rude")
         assert report["author"] == {"id": self.ids["bob"], "name": "bob"}
         assert report["by"] == {"id": self.ids["eve"], "name": "eve"}
+
+    @gen_test
+    async def test_a_message_that_is_deleted_meanwhile(self) -> None:
+        """What it said when it was reported is what is kept."""
+        await self.begin()
+        await self.send("den", "very rude", token=self.tokens["bob"])
+        reports = self.chat.oversight.reports._reports
+        counting, gate = asyncio.Event(), asyncio.Event()
+
+        class Slow:
+            def __getattr__(self, name: str) -> Any:
+                return getattr(reports, name)
+
+            async def count_documents(self, *given: Any, **more: Any) -> int:
+                counting.set()
+                await gate.wait()
+                return int(await reports.count_documents(*given, **more))
+
+        self.chat.oversight.reports._reports = cast(Any, Slow())
+        reporting = asyncio.create_task(self.report("eve", 1))
+        await counting.wait()
+        await self.command("den", token=self.tokens["bob"], type="delete", target=1, key=new_key())
+        gate.set()
+        assert (await reporting).status == 201
+        assert [report["text"] for report in await self.reports()] == ["very rude"]
 
     @gen_test
     async def test_a_message_that_is_no_text(self) -> None:
