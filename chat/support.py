@@ -31,14 +31,14 @@ from chat.limits import DeskLimits, Limits
 from chat.names import email_address, person_name, room_key
 from chat.people import User
 from chat.policy import Member, Policy
-from chat.protocol import Send, check_text
+from chat.protocol import RESERVED_KINDS, Send, check_text
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
 from chat.times import now
 
 PAGE_LIMIT = 500  # characters of the address of the page that a visitor was at
-TRANSCRIPT_PAGE = 500  # entries read at once
+READ_AT_ONCE = 500  # entries of a log
 
 
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -176,20 +176,39 @@ class Support:
         )
 
     async def _heard(self, room: Room, entry: Entry) -> None:
-        """Something in a conversation, by its visitor or by an agent: a message, or a change of one."""
+        """Something in a conversation, by its visitor or by an agent: a message, or a change of one.
+
+        What was said before comes first, if whoever said it has not got as far yet: so each message counts, in order.
+        """
+        conversation = await self._conversations.find(room.key) if entry.type != "reaction" else None
+        if conversation is None:
+            return
+        for said in await self._said_since(conversation.last.seq, room, entry.seq):
+            await self._take_note(room, said)
         if entry.type in ("edit", "delete"):
             amended = await self._conversations.amended(room.key, entry)
             if amended is not None:
                 await self._tell_agents(amended, entry.user)
-        if entry.type != "message":
-            return
-        by_agent = entry.user.id not in room.policy.members
-        conversation = await self._conversations.heard(room.key, entry, by_agent=by_agent)
+
+    async def _said_since(self, after: int, room: Room, end: int) -> list[Entry]:
+        """The messages numbered `after` + 1 to `end` in their present state, without those that the server has made."""
+        found = room.tail.since(after) if room.seq >= end else None
+        if found is None:
+            found = await self._history.between(room.key, after, end, READ_AT_ONCE)
+        return [
+            entry
+            for entry in found
+            if entry.type == "message" and entry.seq <= end and not entry.kind.startswith(RESERVED_KINDS)
+        ]
+
+    async def _take_note(self, room: Room, message: Entry) -> None:
+        by_agent = message.user.id not in room.policy.members
+        conversation = await self._conversations.heard(room.key, message, by_agent=by_agent)
         if conversation is None:
             return
-        if by_agent and conversation.since == entry.at:
-            await self._tell_visitor(conversation, entry.user, "desk.taken")
-        await self._tell_agents(conversation, entry.user)
+        if by_agent and conversation.since == message.at:
+            await self._tell_visitor(conversation, message.user, "desk.taken")
+        await self._tell_agents(conversation, message.user)
 
     # Agents
 
@@ -291,9 +310,15 @@ class Support:
         await self._changes.announce(await self._registry.find(conversation.id), by, kind, data)
 
     async def _tell_agents(self, conversation: Conversation, by: Author) -> None:
+        """Of two changes at once the second may be told first, here or by another process: so whoever has told of one
+        looks whether that is how it is, and else tells how it is."""
         room = await self._registry.find(self._desks.get(conversation.desk).room)
-        data = {"conversation": msgspec.to_builtins(conversation)}
-        await self._changes.announce(room, by, "desk.conversation", data)
+        told: Conversation | None = None
+        present: Conversation | None = conversation
+        while present is not None and present != told:
+            data = {"conversation": msgspec.to_builtins(present)}
+            await self._changes.announce(room, by, "desk.conversation", data)
+            told, present = present, await self._conversations.find(present.id)
 
     # What was said
 
@@ -309,7 +334,7 @@ class Support:
 
     async def _said(self, room: str) -> AsyncIterator[Sequence[Entry]]:
         after = 0
-        while found := await self._history.following(room, after, TRANSCRIPT_PAGE):
+        while found := await self._history.following(room, after, READ_AT_ONCE):
             yield [entry for entry in found if entry.type == "message"]
             after = found[-1].seq
 
