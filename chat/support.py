@@ -4,6 +4,7 @@ What a visitor may see goes into the conversation's room, the rest into the agen
 in MongoDB (chat/conversations.py), so that it is the same for all processes and changes in one step.
 """
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
@@ -23,10 +24,11 @@ from chat.conversations import (
     new_visitor,
 )
 from chat.desk import Desk, DeskFacts
-from chat.desks import Desks
+from chat.desks import NO_DESK, Desks
 from chat.entries import Author, Entry
 from chat.errors import BadRequest, Forbidden, NotFound
 from chat.history import History
+from chat.lifetimes import Lifetimes
 from chat.limits import DeskLimits, Limits
 from chat.names import email_address, person_name, room_key
 from chat.people import User
@@ -100,6 +102,7 @@ class Support:
         registry: RoomRegistry,
         changes: Changes,
         history: History,
+        lifetimes: Lifetimes,
         rates: Rates,
         limits: Limits,
         desk_limits: DeskLimits,
@@ -109,6 +112,7 @@ class Support:
         self._registry = registry
         self._changes = changes
         self._history = history
+        self._lifetimes = lifetimes
         self._rates = rates
         self._limits = limits
         self._desk_limits = desk_limits
@@ -152,15 +156,28 @@ class Support:
             email=email,
             page=wanted.page,
         )
-        token = await self._conversations.insert(conversation, wanted.key)
+        return await self._open(conversation, room, wanted.key)
+
+    async def _open(self, conversation: Conversation, room: Room, key: str) -> tuple[Opened, bool]:
+        """It is one of the desk's from now on, unless the same key has made one, or the desk is no more."""
+        token = await self._conversations.insert(conversation, key)
         if token is None:  # begun twice at once: the other one counts
-            await self._registry.remove(room)
-            again = await self._conversations.again(desk.name, wanted.key)
+            await self._take_back(room)
+            again = await self._conversations.again(conversation.desk, key)
             if again is None:
                 raise NotFound(NO_CONVERSATION)
             return _opened(*again), False
-        await self._tell_agents(conversation, user.author)
+        if not await self._desks.is_there(conversation.desk):  # removed meanwhile, with all others
+            await self._take_back(room)
+            raise NotFound(NO_DESK)
+        await self._tell_agents(conversation, conversation.visitor)
         return _opened(conversation, token), True
+
+    async def _take_back(self, room: Room) -> None:
+        """Nothing is left of what was begun there."""
+        with contextlib.suppress(NotFound):
+            await self._lifetimes.delete(room)
+        await self._conversations.erase(room.key)
 
     async def own(self, id: str, caller: Caller) -> OwnConversation:
         """The visitor's own conversation."""

@@ -281,6 +281,13 @@ class AtOnceTest(DeskCase):
         replace_methods(owner, **{name: late})
         return called, gate
 
+    def beginning(self, key: str = "") -> asyncio.Task[Answer]:
+        begun = {"text": "hello", "key": key or new_key()}
+        return asyncio.create_task(self.call("POST", "/api/desks/shop/conversations", begun))
+
+    def conversations(self) -> int:
+        return int(self.mongod.client[self.database_name]["conversations"].count_documents({}))
+
     @gen_test
     async def test_an_answer_beside_a_question_takes_it(self) -> None:
         """Though what was said last is taken note of first; each counts, and the visitor is told who answers once."""
@@ -348,3 +355,40 @@ class AtOnceTest(DeskCase):
         await agents.ask(type="ping")
         told = [each["data"]["conversation"]["state"] for each in agents.told("message")]
         assert told == ["taken", "waiting", "taken"]
+
+    @gen_test
+    async def test_begun_twice_at_once_leaves_nothing_behind(self) -> None:
+        """One room, and nothing of the other."""
+        await self.furnish()
+        key = new_key()
+        called, gate = self.late_first(self.chat.reception.conversations, "insert")
+        first = self.beginning(key)
+        await called.wait()
+        second = await self.beginning(key)
+        gate.set()
+        assert ((await first).status, second.status) == (200, 201)
+        assert (await first).body["room"] == second.body["room"]
+        rooms = {self.desk["room"], second.body["room"]}
+        assert {stored["_id"] for stored in self.stored()["rooms"]} == rooms
+        assert {stored["log"] for stored in self.stored()["entries"]} == rooms
+
+    @gen_test
+    async def test_begun_at_a_desk_that_is_just_deleted(self) -> None:
+        """Whether it is stored when the desk is no more, or just before; nothing is left of it."""
+        await self.furnish()
+        called, gate = self.late_first(self.chat.reception.conversations, "insert")
+        late = self.beginning()
+        await called.wait()
+        assert (await self.call("DELETE", "/api/desks/shop", token=self.admin)).status == 204
+        gate.set()
+        assert (await late).code == "not_found"
+        assert (self.stored(), self.conversations()) == ({"entries": [], "rooms": []}, 0)
+        await self.call("PUT", "/api/desks/shop/settings", {"title": "The shop"}, token=self.admin)
+        called, gate = self.late_first(self.chat.reception.desks, "remove")
+        deleting = asyncio.create_task(self.call("DELETE", "/api/desks/shop", token=self.admin))
+        await called.wait()
+        await self.beginning()
+        assert self.conversations() == 1
+        gate.set()
+        assert (await deleting).status == 204
+        assert (self.stored(), self.conversations()) == ({"entries": [], "rooms": []}, 0)
