@@ -142,13 +142,17 @@ class Conversations:
 
     # Looking
 
-    async def get(self, id: str) -> Conversation:
-        """Raises NotFound."""
+    async def find(self, id: str) -> Conversation | None:
         async with mongo_errors():
             found = await self._conversations.find_one({"_id": room_key(id)})
+        return _conversation(found) if found else None
+
+    async def get(self, id: str) -> Conversation:
+        """Raises NotFound."""
+        found = await self.find(id)
         if found is None:
             raise NotFound(NO_CONVERSATION)
-        return _conversation(found)
+        return found
 
     async def notes(self, id: str) -> list[Note]:
         """What agents have noted about it, in order."""
@@ -192,7 +196,8 @@ class Conversations:
         return _conversation(found) if found else None
 
     async def heard(self, id: str, entry: Entry, *, by_agent: bool) -> Conversation | None:
-        """The conversation after a message in it; None if that is known already, or there is none.
+        """The conversation after a message in it; None if that is known already, or there is none. One before it that
+        is not known yet is to be heard first: it counts no more after this one.
 
         A closed one waits again for the visitor's sake; an agent who answers has taken it if nobody else has.
         """

@@ -170,17 +170,41 @@ class Deliverer:
                 return
             entries = await self._history.following(hook.room, hook.cursor, READ_AT_ONCE)
             for entry in entries:
-                if entry.type not in hook.types or entry.kind in BOARD_KINDS:
-                    hook = msgspec.structs.replace(hook, cursor=entry.seq)
-                    continue
-                outcome = await self._posted(hook, entry)
-                hook = await self._after(hook, entry, outcome)
-                goes_on = outcome.arrived or not (hook.tries or hook.paused)
-                if not await self._note(hook, keep=goes_on) or not goes_on:
+                further = await self._past(hook, entry)
+                if further is None:
                     return
+                hook = further
             if not entries and hook.id not in self._woken:
                 await self._note(hook, keep=False)
                 return
+
+    async def _past(self, hook: Webhook, entry: Entry) -> Webhook | None:
+        """The webhook when it is done with an entry; None if nothing more is to be sent now.
+
+        Since the entry was read others may have taken their time to receive theirs: so it is looked at again.
+        """
+        skipped = msgspec.structs.replace(hook, cursor=entry.seq)
+        if entry.type not in hook.types or entry.kind in BOARD_KINDS:
+            return skipped
+        async with self._slots:
+            if not await self._may_hear(hook):
+                return None
+            present = await self._present(hook, entry.seq)
+            if present is None:
+                return skipped
+            outcome = await self._send(letter(hook, present, int(time.time())))
+        hook = await self._after(hook, present, outcome)
+        goes_on = outcome.arrived or not (hook.tries or hook.paused)
+        return hook if await self._note(hook, keep=goes_on) and goes_on else None
+
+    async def _present(self, hook: Webhook, seq: int) -> Entry | None:
+        """The entry with this number as it is now; None if it is no more."""
+        room = self._registry.get(hook.room)
+        recent = room.tail.entry_at(seq) if room is not None else None
+        if recent is not None:
+            return recent
+        found = await self._history.following(hook.room, seq - 1, 1)
+        return found[0] if found and found[0].seq == seq else None
 
     async def _may_hear(self, hook: Webhook) -> bool:
         """Whether it may hear the room still; else it is paused, or removed with a room that is gone."""
@@ -198,10 +222,6 @@ class Deliverer:
             self.forget(hook)
             return False
         return True
-
-    async def _posted(self, hook: Webhook, entry: Entry) -> Outcome:
-        async with self._slots:
-            return await self._send(letter(hook, entry, int(time.time())))
 
     async def _after(self, hook: Webhook, entry: Entry, outcome: Outcome) -> Webhook:
         """The webhook after a delivery: one further, or with another try to come, or paused."""
@@ -241,10 +261,11 @@ class Deliverer:
     async def send_again(self, hook: Webhook, seq: int) -> Outcome:
         """One more try for an entry that could not be delivered; it is one no more if that arrives. Raises NotFound for
         an entry that is no more, Unavailable."""
-        found = await self._history.following(hook.room, seq - 1, 1)
-        if not found or found[0].seq != seq:
-            raise NotFound("That entry is no more.")
-        outcome = await self._posted(hook, found[0])
+        async with self._slots:
+            entry = await self._present(hook, seq)
+            if entry is None:
+                raise NotFound("That entry is no more.")
+            outcome = await self._send(letter(hook, entry, int(time.time())))
         if outcome.arrived:
             await self._store.drop(hook.id, seq)
         return outcome

@@ -103,13 +103,17 @@ class DeskKeeping:
         """The desk is no more, and nothing is left of its conversations; raises NotFound, Unavailable."""
         desk = self._desks.get(name)
         async with self._audit.noted(caller, "delete_desk", name=name):
-            while some := await self._conversations.some(name, ERASED_AT_ONCE):
-                for conversation in some:
-                    await self._erase(conversation.id)
+            await self._erase_all(name)
             with contextlib.suppress(NotFound):
                 await self._lifetimes.delete(await self._registry.find(desk.room))
             await self._desks.remove(name)
-        self._changed(name)
+            self._changed(name)
+            await self._erase_all(name)  # what was begun meanwhile; what is begun from now on takes itself back
+
+    async def _erase_all(self, name: str) -> None:
+        while some := await self._conversations.some(name, ERASED_AT_ONCE):
+            for conversation in some:
+                await self._erase(conversation.id)
 
     async def erase(self, id: str, caller: Caller) -> None:
         """Nothing is left of a conversation; raises NotFound, Unavailable."""

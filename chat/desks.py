@@ -66,6 +66,11 @@ class Desks:
             raise NotFound(NO_DESK)
         return desk
 
+    async def is_there(self, name: str) -> bool:
+        """Whether it is one of the desks still, whichever process may have removed it."""
+        async with mongo_errors():
+            return await self._desks.find_one({"_id": name}, {"_id": True}) is not None
+
     def to_serve(self, name: str, caller: Caller) -> Desk:
         """The desk of which the caller is an agent; raises NotFound, as for one that there is not.
 

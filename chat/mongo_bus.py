@@ -225,9 +225,8 @@ class MongoBus(Bus):
     def tell(self, note: Note) -> None:
         if note.passing and len(self._queue) >= PASSING_LIMIT:
             return
-        if len(self._queue) >= NOTES_LIMIT:
-            self._queue.popleft()
         self._queue.append(notes.encode(note))
+        self._drop_oldest()
         self._all_said.clear()
         self._something.set()
 
@@ -236,16 +235,24 @@ class MongoBus(Bus):
             await self._something.wait()
             self._something.clear()
             while self._queue:
-                some = list(self._queue)[:TOLD_AT_ONCE]
+                some = [self._queue.popleft() for _ in range(min(len(self._queue), TOLD_AT_ONCE))]
                 at = datetime.datetime.now(datetime.UTC)
                 try:
                     await self._notes.insert_one({"by": self.process, "at": at, "notes": some})
                 except PyMongoError:
-                    self._something.set()
+                    self._put_back(some)
                     raise
-                for _ in some:
-                    self._queue.popleft()
             self._all_said.set()
+
+    def _put_back(self, some: list[bytes]) -> None:
+        """They are the oldest, and the next ones to be told."""
+        self._queue.extendleft(reversed(some))
+        self._drop_oldest()
+        self._something.set()
+
+    def _drop_oldest(self) -> None:
+        while len(self._queue) > NOTES_LIMIT:
+            self._queue.popleft()
 
     # Living
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from chat.errors import BadRequest, NotFound
+from chat.errors import BadRequest, NotFound, Unavailable
 from chat.matching import Matching
 from chat.people import User
 from chat.policy import Member, Policy
@@ -15,6 +15,8 @@ from chat.room import Room
 
 # Positions in the queue are told anew this often (seconds): nobody reads faster.
 TELL_INTERVAL = 1.0
+# Before it is tried once more to store what both have wished to keep (seconds): MongoDB is away for some of them.
+STORE_AGAIN = 5.0
 
 
 @dataclass(eq=False, slots=True)
@@ -24,6 +26,11 @@ class Pair:
     people: tuple[User, User]
     room: Room
     keepers: set[str] = field(default_factory=set)
+
+    @property
+    def is_wished(self) -> bool:
+        """Whether both wish to keep it."""
+        return len(self.keepers) == len(self.people)
 
     def partner_of(self, who: str) -> User:
         one, other = self.people
@@ -68,6 +75,7 @@ class Pairing:
         self._here: Presence[str] = Presence(call_later, lambda who: None, self._gone)
         self._alarm: Cancellable | None = None
         self._telling: Cancellable | None = None
+        self._storing: set[asyncio.Task[None]] = set()
 
     def __len__(self) -> int:
         """How many take part."""
@@ -138,15 +146,17 @@ class Pairing:
         self._matching.block(user.id, partner.id)
 
     async def keep(self, user: User) -> None:
-        """They wish to keep the conversation: once both do it is stored, and theirs. Raises Unavailable, NotFound."""
+        """They wish to keep the conversation: once both do it is stored, and theirs. Raises Unavailable, NotFound.
+
+        Who has left the pair meanwhile has been told what is so now.
+        """
         pair = self._pair_of(user)
         pair.keepers.add(user.id)
-        if len(pair.keepers) == len(pair.people) and not pair.room.stored:
+        if pair.is_wished and not pair.room.stored:
             await self._registry.store(pair.room)
         for person in pair.people:
-            seat = self._seats.get(person.id)
-            if seat is not None:
-                seat.tell(Kept(room=pair.room.name, by=sorted(pair.keepers), stored=pair.room.stored))
+            if self._pairs.get(person.id) is pair:
+                self._seats[person.id].tell(Kept(room=pair.room.name, by=sorted(pair.keepers), stored=pair.room.stored))
 
     def _pair_of(self, user: User) -> Pair:
         pair = self._pairs.get(user.id)
@@ -178,8 +188,24 @@ class Pairing:
         partner = pair.partner_of(who)
         del self._pairs[partner.id]
         self._seats[partner.id].tell(Unpaired(reason=reason))
-        if not pair.room.stored:
+        if pair.is_wished:
+            self._store_soon(pair.room)
+        else:
             self._registry.release(pair.room)
+
+    def _store_soon(self, room: Room) -> None:
+        """It may be under way, or have failed."""
+        if room.stored:
+            return
+        task = asyncio.get_running_loop().create_task(self._store(room))
+        self._storing.add(task)
+        task.add_done_callback(self._storing.discard)
+
+    async def _store(self, room: Room) -> None:
+        try:
+            await self._registry.store(room)
+        except Unavailable:
+            self._call_later(STORE_AGAIN, lambda: self._store_soon(room))
 
     # As time goes by
 

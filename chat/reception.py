@@ -74,6 +74,7 @@ def make_reception(
         registry=registry,
         changes=changes,
         history=history,
+        lifetimes=house.lifetimes,
         rates=rates,
         limits=limits,
         desk_limits=desk_limits,

@@ -13,7 +13,7 @@ from chat.bus import Bus, LocalBus
 from chat.company import Company
 from chat.entries import Entry
 from chat.errors import Forbidden, NameTaken, NotFound, Unavailable
-from chat.history import History
+from chat.history import Conflict, History
 from chat.names import is_secret, random_room_name, room_key, room_name, room_title, secret_room_name
 from chat.neighbours import Visitors
 from chat.notes import RoomChanged, RoomOver
@@ -195,22 +195,33 @@ class RoomRegistry:
         self.in_memory.drop(room.key)
 
     async def store(self, room: Room) -> None:
-        """Such a room becomes one like any other, with what is in memory of its log; raises Unavailable."""
+        """Such a room becomes one like any other, with what is in memory of its log; raises Unavailable.
+
+        Then some of it may be stored: doing it again goes on from there.
+        """
         with room.held():
             async with room.ruling:
                 if room.stored:
                     return
-                await self._history.rooms.make(room.record)
-                done = 0
-                while not room.stored:
-                    entries = [(room.key, entry) for entry in room.tail.entries() if entry.seq > done]
-                    if entries:
-                        await self._history.insert(entries)
-                        done = entries[-1][1].seq
-                    if done >= room.seq:
-                        room.keep()
+                made, is_ours = await self._history.rooms.make(room.record)
+                assert is_ours, f"the name of {room.key!r} is taken by the room of the epoch {made.epoch!r}"
+                await self._store_log(room)
+                room.keep()
                 room.join_company(self.company)
                 self._tell(room, msgspec.structs.replace(room.record, policy=Policy()))
+
+    async def _store_log(self, room: Room) -> None:
+        """Returns as soon as all of it is stored, without the texts of what was deleted before or meanwhile."""
+        while True:
+            for entry in room.tail.entries():
+                if entry.type == "delete":
+                    await self._history.redact(room.key, entry.target, entry.at)
+            done = await self._history.end_of(room.key)
+            if done >= room.seq:
+                return
+            entries = [(room.key, entry) for entry in room.tail.entries() if entry.seq > done]
+            with suppress(Conflict):  # a write that was in doubt has arrived by now
+                await self._history.insert(entries)
 
     async def remove(self, room: Room, if_still: Callable[[Room], bool] = lambda room: True) -> None:
         """The room is over: it is not found any more, and a new one of its name waits until it is erased.

@@ -4,6 +4,7 @@ What a visitor may see goes into the conversation's room, the rest into the agen
 in MongoDB (chat/conversations.py), so that it is the same for all processes and changes in one step.
 """
 
+import contextlib
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Literal
@@ -23,22 +24,23 @@ from chat.conversations import (
     new_visitor,
 )
 from chat.desk import Desk, DeskFacts
-from chat.desks import Desks
+from chat.desks import NO_DESK, Desks
 from chat.entries import Author, Entry
 from chat.errors import BadRequest, Forbidden, NotFound
 from chat.history import History
+from chat.lifetimes import Lifetimes
 from chat.limits import DeskLimits, Limits
 from chat.names import email_address, person_name, room_key
 from chat.people import User
 from chat.policy import Member, Policy
-from chat.protocol import Send, check_text
+from chat.protocol import RESERVED_KINDS, Send, check_text
 from chat.rates import Rates
 from chat.registry import RoomRegistry
 from chat.room import Room
 from chat.times import now
 
 PAGE_LIMIT = 500  # characters of the address of the page that a visitor was at
-TRANSCRIPT_PAGE = 500  # entries read at once
+READ_AT_ONCE = 500  # entries of a log
 
 
 class NewConversation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,6 +102,7 @@ class Support:
         registry: RoomRegistry,
         changes: Changes,
         history: History,
+        lifetimes: Lifetimes,
         rates: Rates,
         limits: Limits,
         desk_limits: DeskLimits,
@@ -109,6 +112,7 @@ class Support:
         self._registry = registry
         self._changes = changes
         self._history = history
+        self._lifetimes = lifetimes
         self._rates = rates
         self._limits = limits
         self._desk_limits = desk_limits
@@ -152,15 +156,28 @@ class Support:
             email=email,
             page=wanted.page,
         )
-        token = await self._conversations.insert(conversation, wanted.key)
+        return await self._open(conversation, room, wanted.key)
+
+    async def _open(self, conversation: Conversation, room: Room, key: str) -> tuple[Opened, bool]:
+        """It is one of the desk's from now on, unless the same key has made one, or the desk is no more."""
+        token = await self._conversations.insert(conversation, key)
         if token is None:  # begun twice at once: the other one counts
-            await self._registry.remove(room)
-            again = await self._conversations.again(desk.name, wanted.key)
+            await self._take_back(room)
+            again = await self._conversations.again(conversation.desk, key)
             if again is None:
                 raise NotFound(NO_CONVERSATION)
             return _opened(*again), False
-        await self._tell_agents(conversation, user.author)
+        if not await self._desks.is_there(conversation.desk):  # removed meanwhile, with all others
+            await self._take_back(room)
+            raise NotFound(NO_DESK)
+        await self._tell_agents(conversation, conversation.visitor)
         return _opened(conversation, token), True
+
+    async def _take_back(self, room: Room) -> None:
+        """Nothing is left of what was begun there."""
+        with contextlib.suppress(NotFound):
+            await self._lifetimes.delete(room)
+        await self._conversations.erase(room.key)
 
     async def own(self, id: str, caller: Caller) -> OwnConversation:
         """The visitor's own conversation."""
@@ -176,20 +193,39 @@ class Support:
         )
 
     async def _heard(self, room: Room, entry: Entry) -> None:
-        """Something in a conversation, by its visitor or by an agent: a message, or a change of one."""
+        """Something in a conversation, by its visitor or by an agent: a message, or a change of one.
+
+        What was said before comes first, if whoever said it has not got as far yet: so each message counts, in order.
+        """
+        conversation = await self._conversations.find(room.key) if entry.type != "reaction" else None
+        if conversation is None:
+            return
+        for said in await self._said_since(conversation.last.seq, room, entry.seq):
+            await self._take_note(room, said)
         if entry.type in ("edit", "delete"):
             amended = await self._conversations.amended(room.key, entry)
             if amended is not None:
                 await self._tell_agents(amended, entry.user)
-        if entry.type != "message":
-            return
-        by_agent = entry.user.id not in room.policy.members
-        conversation = await self._conversations.heard(room.key, entry, by_agent=by_agent)
+
+    async def _said_since(self, after: int, room: Room, end: int) -> list[Entry]:
+        """The messages numbered `after` + 1 to `end` in their present state, without those that the server has made."""
+        found = room.tail.since(after) if room.seq >= end else None
+        if found is None:
+            found = await self._history.between(room.key, after, end, READ_AT_ONCE)
+        return [
+            entry
+            for entry in found
+            if entry.type == "message" and entry.seq <= end and not entry.kind.startswith(RESERVED_KINDS)
+        ]
+
+    async def _take_note(self, room: Room, message: Entry) -> None:
+        by_agent = message.user.id not in room.policy.members
+        conversation = await self._conversations.heard(room.key, message, by_agent=by_agent)
         if conversation is None:
             return
-        if by_agent and conversation.since == entry.at:
-            await self._tell_visitor(conversation, entry.user, "desk.taken")
-        await self._tell_agents(conversation, entry.user)
+        if by_agent and conversation.since == message.at:
+            await self._tell_visitor(conversation, message.user, "desk.taken")
+        await self._tell_agents(conversation, message.user)
 
     # Agents
 
@@ -291,9 +327,15 @@ class Support:
         await self._changes.announce(await self._registry.find(conversation.id), by, kind, data)
 
     async def _tell_agents(self, conversation: Conversation, by: Author) -> None:
+        """Of two changes at once the second may be told first, here or by another process: so whoever has told of one
+        looks whether that is how it is, and else tells how it is."""
         room = await self._registry.find(self._desks.get(conversation.desk).room)
-        data = {"conversation": msgspec.to_builtins(conversation)}
-        await self._changes.announce(room, by, "desk.conversation", data)
+        told: Conversation | None = None
+        present: Conversation | None = conversation
+        while present is not None and present != told:
+            data = {"conversation": msgspec.to_builtins(present)}
+            await self._changes.announce(room, by, "desk.conversation", data)
+            told, present = present, await self._conversations.find(present.id)
 
     # What was said
 
@@ -309,7 +351,7 @@ class Support:
 
     async def _said(self, room: str) -> AsyncIterator[Sequence[Entry]]:
         after = 0
-        while found := await self._history.following(room, after, TRANSCRIPT_PAGE):
+        while found := await self._history.following(room, after, READ_AT_ONCE):
             yield [entry for entry in found if entry.type == "message"]
             after = found[-1].seq
 

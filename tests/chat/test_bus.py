@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+from pymongo.errors import PyMongoError
 from tornado.testing import ExpectLog
 
 from chat import processes
 from chat.bus import Bus, Exchange, LocalBus
-from chat.database import Connection
+from chat.database import Connection, Document
 from chat.entries import Entry
 from chat.errors import Unavailable
 from chat.history import History
@@ -230,6 +231,42 @@ async def test_a_stream_that_cannot_go_on_lets_everything_be_read_anew(mongod: S
             ann.bus.tell(Told(room="found", kind="typing", user=ANN))
             await until(lambda: ("found", "ann") in bob.notes)
         assert ("lost", "ann") not in bob.notes
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_of_too_many_notes_the_oldest_are_dropped(
+    mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch, arrives: bool
+) -> None:
+    """They are those that wait: what is on its way to MongoDB meanwhile takes nothing with it, and waits again if it
+    does not arrive."""
+    monkeypatch.setattr("chat.mongo_bus.NOTES_LIMIT", 4)
+    async with staged("mongodb", mongod, database) as stage:
+        ann, bob = await stage.join("ann"), await stage.join("bob")
+        bus = ann.bus
+        assert isinstance(bus, MongoBus)
+        insert, inserting, gate = bus._notes.insert_one, asyncio.Event(), asyncio.Event()
+
+        async def held(document: Document) -> None:
+            inserting.set()
+            await gate.wait()
+            replace_methods(bus._notes, insert_one=insert)
+            if not arrives:
+                raise PyMongoError("away")
+            await insert(document)
+
+        replace_methods(bus._notes, insert_one=held)
+        bus.tell(Told(room="0", kind="typing", user=ANN))
+        bus.tell(Told(room="1", kind="typing", user=ANN))
+        await inserting.wait()
+        for number in range(2, 7):
+            bus.tell(Told(room=str(number), kind="typing", user=ANN))
+        with ExpectLog("parley.bus", "the bus is cut", required=not arrives):
+            gate.set()
+            await bus._all_said.wait()
+        bus.tell(Told(room="done", kind="typing", user=ANN))
+        await until(lambda: ("done", "ann") in bob.notes)
+        told = ["0", "1", "3", "4", "5", "6"] if arrives else ["3", "4", "5", "6"]
+        assert [room for room, _ in bob.notes] == [*told, "done"]
 
 
 async def test_a_second_process_finds_the_first(

@@ -1,5 +1,6 @@
 """Two processes on one database: what is decided at one holds at the other."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,7 +13,9 @@ from chat.bus import Bus, Exchange, LocalBus
 from chat.callers import Caller
 from chat.catch_up import Cursor, catch_up
 from chat.chat import Chat
+from chat.conversations import Conversation
 from chat.desk import DeskSettings
+from chat.entries import Entry
 from chat.errors import ChatError, Forbidden, NameTaken, RateLimited, Unauthenticated
 from chat.lifetimes import HEARD
 from chat.mongo_bus import MongoBus
@@ -20,8 +23,10 @@ from chat.policy import Member
 from chat.profiles import ProfileChange
 from chat.protocol import CloseCode, Send
 from chat.room import Room
+from chat.support import NewConversation
 from tests.chats import HERE, PASSWORD, account, guest, open_chat
 from tests.mongo import SessionMongod
+from tests.replacing import replace_methods
 from tests.rooms import FakeWaiter, new_key
 from tests.waiting import until
 
@@ -133,6 +138,35 @@ async def test_who_is_no_agent_any_more_is_out_at_both(kind: str, mongod: Sessio
         assert waiter.refused[0][1] == CloseCode.NOT_ALLOWED and not room.waiters()
         await here.remove("shop", ann)
         await until(lambda: not there.all())
+
+
+async def test_what_one_has_not_taken_note_of_at_a_desk_the_other_does(
+    kind: str, mongod: SessionMongod, database: str
+) -> None:
+    """An agent answers at one process, which is held up then; the visitor goes on at the other."""
+    async with two(kind, mongod, database) as both:
+        ann = replace(await account(both.one, "ann"), admin=True)
+        await both.one.reception.keeping.put("shop", DeskSettings(title="The shop", agents=["ann"]), ann)
+        await until(both.other.reception.desks.all)
+        begun = NewConversation(text="hello", key=new_key())
+        opened, _ = await both.other.reception.support.open("shop", begun, "127.0.0.1")
+        here, there = await both.one.registry.find(opened.room), await both.other.registry.find(opened.room)
+        late = asyncio.Event()
+        heard = both.one.reception.conversations.heard
+
+        async def held(room: str, entry: Entry, *, by_agent: bool) -> Conversation | None:
+            await late.wait()
+            return await heard(room, entry, by_agent=by_agent)
+
+        replace_methods(both.one.reception.conversations, heard=held)
+        answering = asyncio.create_task(send(both.one, here, ann, "an answer"))
+        await until(lambda: there.seq == 2)
+        await send(both.other, there, Caller(user=opened.user, session="s"), "and another thing")
+        late.set()
+        await answering
+        found = await both.one.reception.conversations.get(opened.room)
+        assert found.agent is not None and found.agent.id == ann.id
+        assert (found.state, found.unanswered, found.last.text) == ("taken", 1, "and another thing")
 
 
 async def test_a_deleted_room_is_gone_at_both(kind: str, mongod: SessionMongod, database: str) -> None:

@@ -6,7 +6,9 @@ from typing import Any, ClassVar
 
 from tornado.testing import gen_test
 
+from chat.errors import Unavailable
 from tests.cases import Answer, ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 
 
@@ -261,3 +263,132 @@ class ConversationTest(DeskCase):
         assert (await self.call("GET", "/api/desks/shop")).status == 404
         acts = [act["act"] for act in (await self.call("GET", "/api/admin/audit", token=self.admin)).body["entries"]]
         assert acts[:2] == ["delete_desk", "desk"]
+
+
+class AtOnceTest(DeskCase):
+    """What happens in the middle of something else."""
+
+    def late_first(self, owner: object, name: str) -> tuple[asyncio.Event, asyncio.Event]:
+        """The next call of a method begins when the second of these is set; the first says that it was made."""
+        method, called, gate = getattr(owner, name), asyncio.Event(), asyncio.Event()
+
+        async def late(*given: Any, **more: Any) -> Any:
+            replace_methods(owner, **{name: method})
+            called.set()
+            await gate.wait()
+            return await method(*given, **more)
+
+        replace_methods(owner, **{name: late})
+        return called, gate
+
+    def beginning(self, key: str = "") -> asyncio.Task[Answer]:
+        begun = {"text": "hello", "key": key or new_key()}
+        return asyncio.create_task(self.call("POST", "/api/desks/shop/conversations", begun))
+
+    def conversations(self) -> int:
+        return int(self.mongod.client[self.database_name]["conversations"].count_documents({}))
+
+    @gen_test
+    async def test_an_answer_beside_a_question_takes_it(self) -> None:
+        """Though what was said last is taken note of first; each counts, and the visitor is told who answers once."""
+        await self.furnish()
+        room, token = await self.begin()
+        visitor = await self.socket(room=room, token=token)
+        called, gate = self.late_first(self.chat.reception.conversations, "heard")
+        answering = asyncio.create_task(self.send(room, "an answer", token=self.ann))
+        await called.wait()
+        await self.send(room, "and another thing", token=token)
+        gate.set()
+        await answering
+        [found] = await self.queue("taken")
+        assert (found["agent"]["name"], found["unanswered"], found["last"]["text"]) == ("ann", 1, "and another thing")
+        await visitor.ask(type="ping")
+        assert [told["kind"] for told in visitor.told("message")] == ["text", "text", "desk.taken"]
+
+    @gen_test
+    async def test_what_was_not_taken_note_of_is_so_with_the_next(self) -> None:
+        """MongoDB was away just then, and it is out of memory by now."""
+        await self.furnish()
+        room, token = await self.begin()
+        conversations = self.chat.reception.conversations
+        heard = conversations.heard
+
+        async def away(*given: Any, **more: Any) -> Any:
+            raise Unavailable("away", retry_after=1)
+
+        replace_methods(conversations, heard=away)
+        body = {"text": "an answer", "key": new_key()}
+        answer = await self.call("POST", f"/api/rooms/{room}/messages", body, token=self.ann)
+        assert answer.code == "unavailable"
+        replace_methods(conversations, heard=heard)
+        self.chat.registry.in_memory.drop(room)
+        await self.send(room, "and another thing", token=token)
+        [found] = await self.queue("taken")
+        assert (found["agent"]["name"], found["unanswered"]) == ("ann", 1)
+
+    @gen_test
+    async def test_a_message_that_is_deleted_at_once_leaves_no_excerpt(self) -> None:
+        """Its deletion is taken note of before it is itself."""
+        await self.furnish()
+        room, token = await self.begin()
+        called, gate = self.late_first(self.chat.reception.conversations._conversations, "find_one_and_update")
+        asking = asyncio.create_task(self.send(room, "a secret", token=token))
+        await called.wait()
+        answer = await self.command(room, token=token, type="delete", target=2, key=new_key())
+        assert answer.status == 200
+        gate.set()
+        await asking
+        assert [(each["last"]["text"], each["unanswered"]) for each in await self.queue()] == [("", 2)]
+
+    @gen_test
+    async def test_agents_are_told_last_how_it_is_now(self) -> None:
+        """Of two changes at once the first is told late."""
+        await self.furnish()
+        room, token = await self.begin()
+        agents = await self.socket(room=self.desk["room"], token=self.ann)
+        called, gate = self.late_first(self.chat.changes, "announce")
+        asking = asyncio.create_task(self.send(room, "are you there?", token=token))
+        await called.wait()
+        assert (await self.step(room, "take", token=self.ann)).status == 200
+        gate.set()
+        await asking
+        await agents.ask(type="ping")
+        told = [each["data"]["conversation"]["state"] for each in agents.told("message")]
+        assert told == ["taken", "waiting", "taken"]
+
+    @gen_test
+    async def test_begun_twice_at_once_leaves_nothing_behind(self) -> None:
+        """One room, and nothing of the other."""
+        await self.furnish()
+        key = new_key()
+        called, gate = self.late_first(self.chat.reception.conversations, "insert")
+        first = self.beginning(key)
+        await called.wait()
+        second = await self.beginning(key)
+        gate.set()
+        assert ((await first).status, second.status) == (200, 201)
+        assert (await first).body["room"] == second.body["room"]
+        rooms = {self.desk["room"], second.body["room"]}
+        assert {stored["_id"] for stored in self.stored()["rooms"]} == rooms
+        assert {stored["log"] for stored in self.stored()["entries"]} == rooms
+
+    @gen_test
+    async def test_begun_at_a_desk_that_is_just_deleted(self) -> None:
+        """Whether it is stored when the desk is no more, or just before; nothing is left of it."""
+        await self.furnish()
+        called, gate = self.late_first(self.chat.reception.conversations, "insert")
+        late = self.beginning()
+        await called.wait()
+        assert (await self.call("DELETE", "/api/desks/shop", token=self.admin)).status == 204
+        gate.set()
+        assert (await late).code == "not_found"
+        assert (self.stored(), self.conversations()) == ({"entries": [], "rooms": []}, 0)
+        await self.call("PUT", "/api/desks/shop/settings", {"title": "The shop"}, token=self.admin)
+        called, gate = self.late_first(self.chat.reception.desks, "remove")
+        deleting = asyncio.create_task(self.call("DELETE", "/api/desks/shop", token=self.admin))
+        await called.wait()
+        await self.beginning()
+        assert self.conversations() == 1
+        gate.set()
+        assert (await deleting).status == 204
+        assert (self.stored(), self.conversations()) == ({"entries": [], "rooms": []}, 0)

@@ -3,15 +3,21 @@
 import asyncio
 import random
 from typing import Any, ClassVar
+from unittest import mock
 
 from tornado.testing import gen_test
 
+from chat import pairing
+from chat.errors import Unavailable
+from chat.room import Room
 from tests.cases import ChatTestCase
 from tests.clients import SocketClient
+from tests.replacing import replace_methods
 from tests.rooms import new_key
+from tests.waiting import until
 
 
-class PairingTest(ChatTestCase):
+class PairCase(ChatTestCase):
     settings: ClassVar = {"pair_grace": 0.3, "pair_patience": 0.3}
 
     async def paired(self) -> tuple[SocketClient, SocketClient, str]:
@@ -27,6 +33,8 @@ class PairingTest(ChatTestCase):
             await client.ask(type="subscribe", room=room)
         return ann, bob, room
 
+
+class PairingTest(PairCase):
     @gen_test
     async def test_two_strangers(self) -> None:
         """The first waits and is told where; the second is their partner; what they say reaches the two alone."""
@@ -127,24 +135,6 @@ class PairingTest(ChatTestCase):
         assert (await bob.hear("unpaired"))["reason"] == "lost"
 
     @gen_test
-    async def test_keep(self) -> None:
-        """Once both wish to keep it, the conversation is stored as it was and stays theirs, whatever comes next."""
-        ann, bob, room = await self.paired()
-        await ann.say(type="send", room=room, key=new_key(), text="let us keep it")
-        await bob.hear("message")
-        await ann.say(type="keep")
-        assert (await bob.hear("kept"))["stored"] is False
-        assert self.stored()["entries"] == []
-        await bob.say(type="keep")
-        assert (await ann.hear_where(lambda heard: heard["type"] == "kept" and heard["stored"]))["room"] == room
-        await ann.say(type="send", room=room, key=new_key(), text="and go on")
-        await bob.hear("message")
-        await bob.say(type="next")
-        assert (await ann.hear("unpaired"))["reason"] == "next"
-        assert [entry["text"] for entry in self.stored()["entries"]] == ["let us keep it", "and go on"]
-        assert (await ann.ask(type="send", room=room, key=new_key(), text="still here"))["type"] == "ack"
-
-    @gen_test
     async def test_over_http(self) -> None:
         """A client that polls is paired with one on a socket, and they talk."""
         token = self.token("ann")
@@ -174,6 +164,151 @@ class PairingTest(ChatTestCase):
         ]
         assert [answer.status for answer in refused] == [400, 400, 400]
         assert (await self.call("POST", "/api/pairing", {"type": "pair"})).status == 401
+
+
+class KeepingTest(PairCase):
+    @gen_test
+    async def test_keep(self) -> None:
+        """Once both wish to keep it, the conversation is stored as it was and stays theirs, whatever comes next."""
+        ann, bob, room = await self.paired()
+        await ann.say(type="send", room=room, key=new_key(), text="let us keep it")
+        await bob.hear("message")
+        await ann.say(type="keep")
+        assert (await bob.hear("kept"))["stored"] is False
+        assert self.stored()["entries"] == []
+        await bob.say(type="keep")
+        assert (await ann.hear_where(lambda heard: heard["type"] == "kept" and heard["stored"]))["room"] == room
+        await ann.say(type="send", room=room, key=new_key(), text="and go on")
+        await bob.hear("message")
+        await bob.say(type="next")
+        assert (await ann.hear("unpaired"))["reason"] == "next"
+        assert [entry["text"] for entry in self.stored()["entries"]] == ["let us keep it", "and go on"]
+        assert (await ann.ask(type="send", room=room, key=new_key(), text="still here"))["type"] == "ack"
+
+    async def talking(self, text: str) -> tuple[SocketClient, SocketClient, str]:
+        """Two of whom one has said that much."""
+        ann, bob, room = await self.paired()
+        await ann.say(type="send", room=room, key=new_key(), text=text)
+        await bob.hear("message")
+        return ann, bob, room
+
+    async def wish(self, *people: SocketClient) -> None:
+        for person in people:
+            await person.say(type="keep")
+
+    def hold_inserts(self) -> tuple[asyncio.Event, asyncio.Event]:
+        """From now on what is stored is so at once, and said to be so when the second of these is set; the first says
+        that it is stored."""
+        insert, inserted, gate = self.chat.history.insert, asyncio.Event(), asyncio.Event()
+
+        async def held(entries: Any) -> None:
+            await insert(entries)
+            inserted.set()
+            await gate.wait()
+
+        replace_methods(self.chat.history, insert=held)
+        return inserted, gate
+
+    def doubt_once(self, *, arrives: bool) -> None:
+        """Nobody knows what has become of the next insert."""
+        insert = self.chat.history.insert
+
+        async def doubtful(entries: Any) -> None:
+            replace_methods(self.chat.history, insert=insert)
+            if arrives:
+                await insert(entries)
+            raise Unavailable("in doubt", retry_after=1)
+
+        replace_methods(self.chat.history, insert=doubtful)
+
+    def pair_room(self, name: str) -> Room:
+        room = self.awake(name)
+        assert room is not None
+        return room
+
+    def texts(self) -> list[str | None]:
+        return [entry.get("text") for entry in self.stored()["entries"]]
+
+    @gen_test
+    async def test_a_wish_that_was_in_doubt_can_be_said_again(self) -> None:
+        """Whether what they had said has arrived at MongoDB or not; it is there once."""
+        for arrives in (True, False):
+            ann, bob, room = await self.talking("hi")
+            self.doubt_once(arrives=arrives)
+            await self.wish(ann, bob)
+            assert (await bob.hear("error"))["code"] == "unavailable"
+            await self.wish(bob)
+            told = await bob.hear_where(lambda heard: heard["type"] == "error" or heard.get("stored", False))
+            assert (told["type"], told["room"]) == ("kept", room)
+            assert [entry["text"] for entry in self.stored()["entries"] if entry["log"] == room] == ["hi"]
+            for client in (ann, bob):
+                await client.close()
+
+    @gen_test
+    async def test_a_write_that_arrives_late_is_no_error(self) -> None:
+        """It was in doubt, and arrives after it was looked for."""
+        ann, bob, room = await self.talking("hi")
+        end_of = self.chat.history.end_of
+
+        async def beaten(key: str) -> int:
+            replace_methods(self.chat.history, end_of=end_of)
+            end = await end_of(key)
+            await self.chat.history.insert([(room, entry) for entry in self.pair_room(room).tail.entries()])
+            return end
+
+        replace_methods(self.chat.history, end_of=beaten)
+        await self.wish(ann, bob)
+        assert (await ann.hear_where(lambda heard: heard["type"] == "kept" and heard["stored"]))["room"] == room
+        assert self.texts() == ["hi"]
+
+    @gen_test
+    async def test_what_is_deleted_while_it_is_stored_leaves_no_text(self) -> None:
+        ann, bob, room = await self.talking("a secret")
+        inserted, gate = self.hold_inserts()
+        await self.wish(ann, bob)
+        await inserted.wait()
+        assert self.texts() == ["a secret"]
+        assert (await ann.ask(type="delete", room=room, key=new_key(), target=1))["type"] == "ack"
+        gate.set()
+        await bob.hear_where(lambda heard: heard["type"] == "kept" and heard["stored"])
+        assert self.texts() == [None, None]
+        assert [bool(entry.get("deleted")) for entry in self.stored()["entries"]] == [True, False]
+
+    @gen_test
+    async def test_who_goes_on_while_it_is_stored_has_the_next_partner(self) -> None:
+        """They are told nothing of the old pair any more; the conversation is kept, as both have wished."""
+        ann, bob, room = await self.talking("hi")
+        cid = await self.socket("cid")
+        await cid.say(type="pair")
+        await cid.hear("waiting")
+        inserted, gate = self.hold_inserts()
+        await self.wish(ann, bob)
+        await inserted.wait()
+        await ann.say(type="next")
+        assert (await ann.hear("paired"))["partner"]["name"] == "cid"
+        gate.set()
+        await until(lambda: self.pair_room(room).stored)
+        assert (await ann.ask(type="send", room=room, key=new_key(), text="still here"))["type"] == "ack"
+        assert (await bob.ask(type="ping"))["type"] == "pong"
+        assert [client.told("waiting", "paired", "unpaired", "kept")[-1]["type"] for client in (ann, bob)] == [
+            "paired",
+            "unpaired",
+        ]
+        assert self.texts() == ["hi", "still here"]
+
+    @gen_test
+    async def test_it_is_kept_though_they_part_before_it_can_be_stored(self) -> None:
+        """MongoDB was away when they wished it, and comes back."""
+        self.enterContext(mock.patch.object(pairing, "STORE_AGAIN", 0.05))
+        ann, bob, room = await self.talking("hi")
+        self.doubt_once(arrives=False)
+        await self.wish(ann, bob)
+        assert (await bob.hear("error"))["code"] == "unavailable"
+        self.doubt_once(arrives=False)
+        await bob.say(type="next")
+        assert (await ann.hear("unpaired"))["reason"] == "next"
+        await until(lambda: self.pair_room(room).stored)
+        assert self.texts() == ["hi"]
 
 
 class CrowdTest(ChatTestCase):

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from tornado.testing import ExpectLog, gen_test
 
 from chat.chat import Chat
+from chat.times import DAY
 from chat.webhooks import Letter, Outcome
 from handlers.webhook_sender import WebhookSender
 from tests.cases import Answer, ChatTestCase
@@ -196,6 +197,78 @@ class DeliveryTest(WebhookTestCase):
         await self.call("DELETE", "/api/rooms/a", token=token)
         await self.chat.hooks.deliverer.look()
         await until(lambda: not self.mongod.client[self.database_name]["webhooks"].count_documents({}))
+
+
+class SlowReceiverTest(WebhookTestCase):
+    """What happens while a receiver takes its time over an earlier entry."""
+
+    async def held(self, token: str, **hook: Any) -> str:
+        """The path of a webhook that sends nothing yet."""
+        path = f"/api/rooms/a/webhooks/{(await self.hook(token, **hook)).body['id']}"
+        assert (await self.call("PATCH", path, {"paused": True}, token=token)).status == 200
+        return path
+
+    async def begun(self, path: str, token: str) -> asyncio.Event:
+        """It has read what waits for it, and sent the first of it; the receiver answers when this is set."""
+        gate = self.receiver.gate = asyncio.Event()
+        assert (await self.call("PATCH", path, {"paused": False}, token=token)).status == 200
+        await self.receiver.has(1)
+        return gate
+
+    @gen_test
+    async def test_what_is_deleted_meanwhile_is_sent_without_its_text(self) -> None:
+        """Edits of it too."""
+        token = await self.owner()
+        path = await self.held(token, types=["message", "edit"])
+        await self.send("a", "one", token=token)
+        await self.send("a", "a secret", token=token)
+        await self.command("a", token=token, type="edit", target=2, text="another secret", key=new_key())
+        gate = await self.begun(path, token)
+        await self.command("a", token=token, type="delete", target=2, key=new_key())
+        gate.set()
+        await self.receiver.has(3)
+        assert self.receiver.texts == ["one", None, None]
+        assert self.receiver.bodies[1]["entry"]["deleted"]
+
+    @gen_test
+    async def test_who_loses_the_room_meanwhile_hears_no_more(self) -> None:
+        token = await self.owner(access="private")
+        await self.account("bob")
+        ann, bob = [(await self.chat.identity.accounts.by_name(name)) for name in ("ann", "bob")]
+        assert ann and bob
+        await self.call("PUT", f"/api/rooms/a/members/{bob.id}", {"role": "owner"}, token=token)
+        path = await self.held(token)
+        for text in ("one", "two"):
+            await self.send("a", text, token=token)
+        gate = await self.begun(path, token)
+        theirs = await self.sign_in("bob")
+        await self.call("PUT", f"/api/rooms/a/members/{ann.id}", {"role": "member"}, token=theirs)
+        gate.set()
+        await until(lambda: not self.chat.hooks.deliverer._of_room)
+        assert "does not look after the room" in (await self.shown(theirs))["paused"]
+        assert self.receiver.texts == ["one"]
+
+
+class ForgetfulTest(SlowReceiverTest):
+    """The same with a room that has next to nothing in memory."""
+
+    settings: ClassVar = QUICK | {"recent": 1}
+
+    @gen_test
+    async def test_what_is_forgotten_meanwhile_is_not_sent(self) -> None:
+        token = await self.owner(lifetime=1)
+        path = await self.held(token)
+        for text in ("one", "two"):
+            await self.send("a", text, token=token)
+        gate = await self.begun(path, token)
+        entries = self.mongod.client[self.database_name]["entries"]
+        entries.update_many({}, {"$inc": {"at": -2 * DAY}})
+        await self.chat.house.lifetimes.forget_old()
+        assert entries.count_documents({}) == 0
+        await self.send("a", "three", token=token)
+        gate.set()
+        await self.receiver.has(2)
+        assert self.receiver.texts == ["one", "three"]
 
 
 class RightsTest(WebhookTestCase):
