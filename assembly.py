@@ -39,11 +39,13 @@ from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates, RateTable
 from chat.reception import make_reception
+from chat.redaction import Redaction
 from chat.registry import RoomRegistry
 from chat.relay import Relay
 from chat.waiter import Tick
 from chat.webhooks import WebhookTable
 from chat.whereabouts import Whereabouts
+from chat.writing import Writing
 from handlers.webhook_sender import WebhookSender
 from settings import Settings
 
@@ -75,6 +77,7 @@ def make_chat(
         backlog_limit=config.backlog_total,
     )
     history = History(connection.database)
+    redaction = Redaction(history, pause=config.heal_interval)
     commit = GroupCommit(
         history,
         batch=config.commit_limit,
@@ -82,6 +85,8 @@ def make_chat(
         timeout=config.send_timeout,
         heal_interval=config.heal_interval,
         observe=metrics.observe_commit,
+        published=redaction.published,
+        reaction_limit=config.reaction_limit,
         bus=bus,
     )
     registry = RoomRegistry(
@@ -94,12 +99,13 @@ def make_chat(
         clients=clients,
         bus=bus,
     )
-    relay = Relay(bus, registry, commit)
+    known_kinds = Kinds([*KINDS, *kinds])
+    relay = Relay(bus, registry, commit, known_kinds)
     claims = Claims(bus)
     people = People(alarms.call_later, hold=config.name_hold, check_claim=claims.check, company=registry.company)
     bans = Bans(connection.database, clients, limit=config.banned_ranges, bus=bus)
     limits = settings_of(config, IdentityLimits)
-    changes = Changes(history, commit, reaction_limit=config.reaction_limit)
+    changes = Changes(history, commit, redaction, reaction_limit=config.reaction_limit)
     rates = Rates(settings_of(config, RateTable), observe=metrics.count_refusal)
     conversations = Conversations(connection.database, days=config.session_days)
     identity = make_identity(
@@ -120,7 +126,6 @@ def make_chat(
     whereabouts = Whereabouts(bus)
     metrics.watch(clients, registry.__len__, commit.__len__)
     desks = Desks(connection.database, linger=config.desk_linger)
-    known_kinds = Kinds([*KINDS, *kinds])
     access = Access(registry, rates, whereabouts, desks.agents, guests=config.guests, kinds=known_kinds)
     told = settings_of(config, Limits)
     events = Events(bindings, registry.audience, told, limit=config.event_limit, kinds=known_kinds)
@@ -176,14 +181,22 @@ def make_chat(
         table=settings_of(config, WebhookTable),
     )
     house.lifetimes.also_erase(hooks.store.erase)
+    writing = Writing(
+        access=access,
+        changes=changes,
+        commit=commit,
+        events=events,
+        history=history,
+        moderation=oversight.moderation,
+        registry=registry,
+    )
     integrations = Integrations(
         access=access,
         audit=audit,
         bans=bans,
-        changes=changes,
-        events=events,
         identity=identity,
         rates=rates,
+        writing=writing,
         limit=config.integrations_limit,
     )
     house.lifetimes.also_erase(integrations.erase)
@@ -231,6 +244,8 @@ def make_chat(
         oversight=oversight,
         rates=rates,
         reception=reception,
+        redaction=redaction,
+        writing=writing,
         keepalive=Keepalive(interval=config.ping_interval, timeout=config.ping_timeout),
         tick=Tick(loop.call_soon),
         limits=settings_of(config, Limits),
@@ -246,6 +261,7 @@ def settings_of(config: Settings, kind: type[T]) -> T:
 async def prepare(chat: Chat) -> None:
     """Makes the indexes, and reads what is kept in memory; raises DatabaseError."""
     await chat.history.prepare()
+    await chat.redaction.prepare()
     await chat.oversight.prepare()
     await chat.identity.prepare()
     await chat.house.prepare()

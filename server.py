@@ -231,6 +231,7 @@ def work_of(chat: Chat) -> list[Coroutine[Any, Any, None]]:
     """What goes on for as long as it serves."""
     return [
         _upkeep(chat),
+        chat.clients.keep_relieved(),
         chat.metrics.measure_lag(),
         chat.oversight.figures.run(),
         chat.house.lifetimes.run(),
@@ -248,7 +249,6 @@ async def _upkeep(chat: Chat) -> None:
         await chat.identity.upkeep()
         await chat.registry.in_memory.drop_idle()
         chat.house.boards.drop_idle()
-        chat.clients.relieve()
 
 
 async def drain(server: WebServer | None, chat: Chat, timeout: float) -> None:
@@ -256,6 +256,7 @@ async def drain(server: WebServer | None, chat: Chat, timeout: float) -> None:
     server of our own."""
     chat.bus.deafen()
     await chat.commit.stop(timeout)
+    await chat.redaction.stop()
     await chat.hooks.stop()
     chat.stopping.set()
     for room in chat.registry:

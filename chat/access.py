@@ -6,7 +6,7 @@ from typing import Literal
 from chat.callers import Caller
 from chat.catch_up import Cursor
 from chat.desk import Agents
-from chat.errors import BadRequest, ChatError, Forbidden, NotFound, RateLimited, Unauthenticated, Unavailable
+from chat.errors import BadRequest, ChatError, Forbidden, NotFound, SlowDown, Unauthenticated, Unavailable
 from chat.kinds import Kinds
 from chat.policy import Rights, left_of
 from chat.protocol import Change, Passing, Read, Send, Signal
@@ -78,12 +78,12 @@ class Access:
         if room is not None:
             return room
         room = self._registry.awake(change.room)
-        known = room is not None and room.tail.entry_of(change.key) is not None
+        known = room is not None and room.knows(change.key)
         if not known:
             self._count(caller)
         makes = isinstance(change, Send) and self.may_make(caller)
         room = await (self._wake(change.room, caller) if makes else self._find(change.room, caller))
-        self._let_change(room, caller, change, known)
+        self._let_change(room, caller, change, known or room.knows(change.key))
         return room
 
     def at_hand(self, change: Change, caller: Caller) -> Room | None:
@@ -94,7 +94,7 @@ class Access:
         room = self._registry.awake(change.room)
         if room is None or room.policy.desk or not isinstance(change, Send) or not self.may_make(caller):
             return None
-        known = room.tail.entry_of(change.key) is not None
+        known = room.knows(change.key)
         if not known:
             self._count(caller)
         self._let_change(room, caller, change, known)
@@ -211,8 +211,8 @@ class Access:
         if room.over:
             raise NotFound("There is no such room.")
         self.may_read(room, caller)
-        if change is not None and room.tail.entry_of(change.key) is not None:
-            return  # it is stored already, and its sender is told so
+        if change is not None and room.knows(change.key):
+            return  # it is stored already, or is just being stored, and its sender is told so
         policy, rights = room.policy, self.rights(room, caller)
         if not rights.write:
             raise Forbidden(self._why_not(room, caller))
@@ -223,10 +223,10 @@ class Access:
             raise Forbidden(mute.sentence("You are muted in this room"), retry_after=left_of(mute.until, _now()))
         if policy.locked:
             raise Forbidden("The room is locked: only its moderators write at the moment.")
-        if policy.slow and isinstance(change, Send) and self._is_paced(change.kind):
-            wait = room.pace.wait(caller.id, policy.slow)
+        if policy.slow and isinstance(change, Send) and self._kinds.is_paced(change.kind):
+            wait = room.pace.wait(caller.id, policy.slow, change.key)
             if wait > 0:
-                raise RateLimited(f"Slow mode: one message every {policy.slow} seconds here.", retry_after=wait)
+                raise SlowDown(f"Slow mode: one message every {policy.slow} seconds here.", retry_after=wait)
 
     def may_send_kind(self, room: Room, caller: Caller, kind: str) -> bool:
         """Whether that kind is for them, if they may write here at all. In a room that nobody owns all are for all."""
@@ -234,10 +234,6 @@ class Access:
         if known is None or not known.for_moderators or not room.policy.owners:
             return True
         return self.rights(room, caller).moderate
-
-    def _is_paced(self, kind: str) -> bool:
-        known = self._kinds.get(kind)
-        return known is None or known.paced
 
     def may_tell(self, room: Room, caller: Caller, what: Passing) -> None:
         """Raises ChatError for one who may not tell the others here that they type, point or have read; who is muted

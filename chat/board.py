@@ -138,12 +138,12 @@ class Picture:
             self._put(seq, strokes[place], bytes(points))
         self.seq = self._base = snapshot.seq
 
-    def fits(self, points: Sequence[int]) -> bool:
-        """Whether there is room for a part with these points."""
-        return self._fits(msgspec.json.encode(points))
+    def fits(self, parts: Iterable[Sequence[int]]) -> bool:
+        """Whether there is room for parts with these points."""
+        return self._fits(*map(msgspec.json.encode, parts))
 
-    def _fits(self, points: bytes) -> bool:
-        return self.size + len(points) + PART_SIZE <= self.limit
+    def _fits(self, *parts: bytes) -> bool:
+        return self.size + sum(len(points) + PART_SIZE for points in parts) <= self.limit
 
     def parts(self) -> list[int]:
         """The entries of which there is something to be seen."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import secrets
+from collections.abc import Sequence
 
 from chat.board import Picture
 from chat.board_store import BoardStore, Stored
@@ -10,7 +11,6 @@ from chat.entries import Entry
 from chat.errors import TooLarge, Unavailable
 from chat.history import History
 from chat.limits import BoardLimits
-from chat.protocol import Send
 from chat.registry import RoomRegistry
 from chat.room import Room, RoomRecord
 
@@ -29,9 +29,13 @@ class Board:
         self.used = 0
         self._boards = boards
 
-    def permit(self, message: Send) -> None:
-        if message.kind == "board.stroke" and message.data and not self.picture.fits(message.data["points"]):
+    def permit(self, draft: Entry, ahead: Sequence[Entry]) -> bool:
+        strokes = [each.data["points"] for each in (*ahead, draft) if each.kind == "board.stroke" and each.data]
+        if draft.kind != "board.stroke" or self.picture.fits(strokes):
+            return True
+        if not ahead:
             raise TooLarge("The board is full: nothing more fits on it before something is taken away.")
+        return False
 
     def published(self, entries: list[Entry]) -> None:
         self.picture.take(entries)

@@ -28,8 +28,10 @@ from chat.pairing import Pairing
 from chat.people import People
 from chat.rates import Rates
 from chat.reception import Reception
+from chat.redaction import Redaction
 from chat.registry import RoomRegistry
 from chat.waiter import Tick
+from chat.writing import Writing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class Chat:
     oversight: Oversight
     rates: Rates
     reception: Reception
+    redaction: Redaction
     tick: Tick
     limits: Limits
     stopping: asyncio.Event
+    writing: Writing

@@ -1,6 +1,7 @@
 """The connected clients of all transports: how many there are, what waits for them, and whether there is room for
 more."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -11,6 +12,9 @@ from chat.protocol import CloseCode
 from chat.streaming import StreamingWaiter
 from chat.waiter import Waiter
 
+# What waits for all together is looked at so often (seconds): past its limit it grows for no longer than that, and a
+# look costs nothing while every connection takes what it is given.
+RELIEF_INTERVAL = 0.25
 # One who finds the server full tries again after this time (seconds); clients spread it out themselves.
 FULL_RETRY = 5.0
 
@@ -24,6 +28,7 @@ class Clients:
         self._address_limit = address_limit
         self._backlog_limit = backlog_limit
         self._waiters: dict[Waiter, None] = {}
+        self._behind: set[Waiter] = set()
         self._came: Callable[[Waiter], object] | None = None
         self._went: Callable[[Waiter], object] | None = None
         self._at: dict[str, int] = {}
@@ -41,7 +46,7 @@ class Clients:
 
     def backlog(self) -> int:
         """Bytes that wait for all of them together."""
-        return sum(waiter.backlog for waiter in self._waiters)
+        return sum(waiter.backlog for waiter in self._behind)
 
     def admit(self, address: str) -> None:
         """Raises Unavailable if there is no room for one more, RateLimited if there is none for one more from there."""
@@ -60,6 +65,7 @@ class Clients:
     def add(self, waiter: Waiter) -> None:
         """A waiter that is not there yet."""
         self._waiters[waiter] = None
+        waiter.watch_backlog(self._behind.add)
         if self._came is not None:
             self._came(waiter)
         place = address_key(waiter.caller.address)
@@ -70,6 +76,7 @@ class Clients:
         if waiter not in self._waiters:
             return
         del self._waiters[waiter]
+        self._behind.discard(waiter)
         if self._went is not None:
             self._went(waiter)
         place = address_key(waiter.caller.address)
@@ -89,13 +96,20 @@ class Clients:
             if which(waiter.caller):
                 waiter.dismiss()
 
+    async def keep_relieved(self) -> None:
+        """Runs for ever."""
+        while True:
+            await asyncio.sleep(RELIEF_INTERVAL)
+            self.relieve()
+
     def relieve(self) -> None:
         """Closes the slowest while more than the limit waits for all together. None of them is given time to read why,
         nor goes on having it: what waits for them is to go."""
+        self._behind.difference_update([waiter for waiter in self._behind if not waiter.is_behind])
         total = self.backlog()
         if total <= self._backlog_limit:
             return
-        streaming = [waiter for waiter in self._waiters if isinstance(waiter, StreamingWaiter)]
+        streaming = [waiter for waiter in self._behind if isinstance(waiter, StreamingWaiter)]
         for waiter in sorted(streaming, key=lambda waiter: -waiter.backlog):
             if total <= self._backlog_limit:
                 return

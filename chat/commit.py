@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -11,19 +12,19 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from chat import message_log
+from chat.admission import Admission, is_judged
 from chat.bus import Bus, LocalBus
 from chat.database import summary
+from chat.doubt import Doubt
 from chat.entries import Entry
 from chat.errors import ChatError, NotFound, Unavailable
 from chat.history import Conflict, History
 from chat.homes import Homes
+from chat.pending import Pending, Stored, already, copy_of
 from chat.room import Room
 
 log = logging.getLogger("parley.commit")
 
-# A write that timed out may still arrive at MongoDB; for this many seconds after it answers again the log is looked
-# at for it.
-LATE_WRITES = 5.0
 # So few that are under way are not waited for: each is stored as it comes. More of them are, for as long as they keep
 # coming: until so many turns of the loop have brought none, in which a large room is told in parts (chat/waiter.py).
 FEW = 3
@@ -38,31 +39,15 @@ AWAY = 0.3
 HEARING = 0.1
 
 
-class Stored(msgspec.Struct, frozen=True):
-    """An entry of the log, and whether this change made it (False: its key had been seen before)."""
-
-    entry: Entry
-    new: bool
-
-
-class _Pending:
-    __slots__ = ("away", "draft", "future", "room", "timer")
-
-    def __init__(self, room: Room, draft: Entry, future: asyncio.Future[Stored]) -> None:
-        self.room = room
-        self.draft = draft
-        self.future = future
-        self.timer: asyncio.TimerHandle | None = None
-        self.away: asyncio.TimerHandle | None = None
-
-
 class GroupCommit:
     """Stores changes and publishes them, in one order for each room.
 
     It alone decides `seq`: an entry is inserted at the end of the log under a unique index. A conflict says that the
     log has grown
     (another process, or a write of our own that had timed out): what came is read and published, and the insert
-    tried again. `observe` is told of each insert: its entries, and its time in seconds.
+    tried again. What a change is about may have changed while it waited: whether it is stored is decided right before
+    (chat/admission.py). `observe` is told of each insert: its entries, and its time in seconds; `published` of all
+    entries that are in the log by now, whoever stored them.
     """
 
     def __init__(
@@ -75,6 +60,8 @@ class GroupCommit:
         heal_interval: float,
         wall: Callable[[], float] = time.time,
         observe: Callable[[int, float], object] = lambda entries, seconds: None,
+        published: Callable[[Room, Sequence[Entry]], object] = lambda room, entries: None,
+        reaction_limit: int = sys.maxsize,
         bus: Bus | None = None,
     ) -> None:
         self._history = history
@@ -84,12 +71,13 @@ class GroupCommit:
         self._heal_interval = heal_interval
         self._wall = wall
         self._observe = observe
+        self._published = published
+        self._reaction_limit = reaction_limit
         self._bus = bus or LocalBus()
         self._homes = Homes(self._bus)
-        self._queue: deque[_Pending] = deque()
-        self._by_key: dict[tuple[str, str], _Pending] = {}
-        self._doubtful: set[Room] = set()
-        self._watched: dict[Room, float] = {}
+        self._queue: deque[Pending] = deque()
+        self._by_key: dict[tuple[str, str], Pending] = {}
+        self._doubt = Doubt(history, step=batch, found=self._found)
         self._work = asyncio.Event()
         self._heard = asyncio.Event()
         self._storing = asyncio.Lock()
@@ -122,31 +110,35 @@ class GroupCommit:
 
         A key that the room has seen, or that is under way, gives the entry of then.
         """
-        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
-        known = room.tail.entry_of(draft.key)
+        known = self.known(room, draft.key)
         if known is not None:
-            future.set_result(Stored(known, new=False))
-            return future
-        under_way = self._by_key.get((room.key, draft.key))
-        if under_way is not None:
-            return under_way.future
+            return known
         if room.over:
             raise NotFound("There is no such room.")
         if self._stopping:
             raise Unavailable("The server is stopping; send again in a moment.", retry_after=1)
         if len(self._by_key) >= self._limit:
             raise Unavailable("Too much is waiting to be stored; send again in a moment.", retry_after=1)
-        pending = _Pending(room, draft, future)
+        future: asyncio.Future[Stored] = asyncio.get_running_loop().create_future()
+        pending = Pending(room, draft, future)
         pending.timer = asyncio.get_running_loop().call_later(self._timeout, self._expire, pending)
-        room.pending += 1
+        room.under_way.add(draft.key)
         self._by_key[room.key, draft.key] = pending
-        if self._homes.begin(room, draft, here=here):
+        if self._homes.begin(room, draft, here=here or room.tail.has_recalled(draft.target)):
             pending.away = asyncio.get_running_loop().call_later(AWAY, self._enqueue, pending)
         else:
             self._enqueue(pending)
         return future
 
-    def _enqueue(self, pending: _Pending) -> None:
+    def known(self, room: Room, key: str) -> asyncio.Future[Stored] | None:
+        """What was, or is just being, stored of late with that key."""
+        under_way = self._by_key.get((room.key, key))
+        if under_way is not None:
+            return copy_of(under_way.future)
+        entry = room.tail.entry_of(key)
+        return None if entry is None else already(entry)
+
+    def _enqueue(self, pending: Pending) -> None:
         self._queue.append(pending)
         self._work.set()
 
@@ -159,7 +151,7 @@ class GroupCommit:
         for pending in [pending for pending in waiting if pending.room is room]:
             self._fail(pending, NotFound("There is no such room."))
         async with self._storing:
-            if room in self._doubtful or room in self._watched:
+            if room in self._doubt:
                 raise Unavailable("Something may still be on its way to MongoDB.", retry_after=1)
 
     # Other processes
@@ -175,10 +167,16 @@ class GroupCommit:
                 self._resolve(pending, Stored(entry, new=True))
         self._heard.set()
 
+    def _found(self, room: Room, entries: list[Entry]) -> None:
+        """The log goes on with these."""
+        room.take(entries)
+        self.arrived(room, entries)
+        self._published(room, entries)
+
     def look_at(self, room: Room) -> None:
         """The log may have grown without the room being told: it is looked at soon."""
         if room.stored:
-            self._doubtful.add(room)
+            self._doubt.begin(room)
             self._work.set()
 
     async def _hear_of(self, room: Room, seq: int) -> None:
@@ -191,9 +189,9 @@ class GroupCommit:
                         self._heard.clear()
                         await self._heard.wait()
         if room.seq < seq:
-            await self._catch_up(room)
+            await self._doubt.catch_up(room)
 
-    async def _let_others(self, batch: Sequence[_Pending]) -> None:
+    async def _let_others(self, batch: Sequence[Pending]) -> None:
         """Lets other processes write, after a batch for rooms in which they do."""
         if any(self._homes.is_rivalled(pending.room) for pending in batch):
             await asyncio.sleep(random.uniform(0, TURN))
@@ -204,7 +202,7 @@ class GroupCommit:
         while True:
             await self._wait_for_work()
             try:
-                if self._doubtful and not await self._heal():
+                if self._doubt.rooms and not await self._doubt.resolve():
                     await asyncio.sleep(self._heal_interval)
                 elif self._queue:
                     async with self._storing:
@@ -216,7 +214,7 @@ class GroupCommit:
                     if under_way > FEW:
                         await self._let_in(under_way)
                 else:
-                    await self._look_for_late_writes()
+                    await self._doubt.look_again()
             except Exception:
                 log.exception("a batch failed; its senders will be told to send again")
 
@@ -234,21 +232,46 @@ class GroupCommit:
 
     async def _wait_for_work(self) -> None:
         """Returns when there is something to do, or rooms are to be looked at for late writes."""
-        if self._queue or self._doubtful:
+        if self._queue or self._doubt.rooms:
             return
         self._work.clear()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(self._heal_interval if self._watched else None):
+            async with asyncio.timeout(self._heal_interval if self._doubt.watched else None):
                 await self._work.wait()
 
-    def _next_batch(self) -> list[_Pending]:
-        batch = [self._queue.popleft() for _ in range(min(self._batch, len(self._queue)))]
-        for pending in batch:
-            if pending.room.over:  # it was in a batch that did not get as far
-                self._fail(pending, NotFound("There is no such room."))
-        return [pending for pending in batch if not pending.future.done()]
+    def _next_batch(self) -> list[Pending]:
+        """The first of those that wait, up to one that has to see what becomes of these."""
+        batch: list[Pending] = []
+        admission = Admission(self._reaction_limit)
+        while self._queue and len(batch) < self._batch:
+            pending = self._queue[0]
+            if not pending.future.done() and not self._is_admitted(pending, admission):
+                break
+            self._queue.popleft()
+            if not pending.future.done():
+                batch.append(pending)
+        return batch
 
-    async def _store(self, batch: list[_Pending]) -> None:
+    def _is_admitted(self, pending: Pending, admission: Admission) -> bool:
+        """False if it has to wait for what is in the batch already; it is answered if it is not to be stored."""
+        room, draft = pending.room, pending.draft
+        if room.over:  # it was in a batch that did not get as far
+            self._fail(pending, NotFound("There is no such room."))
+        elif is_judged(draft):
+            known = room.tail.entry_of(draft.key)
+            try:
+                if known is not None:  # another process has stored a copy, and that is what would be in its way
+                    self._resolve(pending, Stored(known, new=False))
+                else:
+                    return admission.admits(room, draft)
+            except ChatError as error:
+                self._fail(pending, error)
+            except Exception:
+                log.exception("it could not be told whether %s/%s is to be stored", room.key, draft.key)
+                self._fail(pending, Unavailable("Something went wrong here; try again.", retry_after=1))
+        return True
+
+    async def _store(self, batch: list[Pending]) -> None:
         if not batch:
             return
         entries = self._numbered(batch)
@@ -268,13 +291,13 @@ class GroupCommit:
         except Unavailable as error:
             log.warning("a batch of %d was not stored: %s", len(batch), summary(error.__cause__))
             for pending in batch:
-                self._doubtful.add(pending.room)
+                self._doubt.begin(pending.room)
                 self._fail(pending, error)
         else:
             self._observe(len(entries), time.monotonic() - begun)
             self._publish(batch, entries)
 
-    def _numbered(self, batch: Sequence[_Pending]) -> list[Entry]:
+    def _numbered(self, batch: Sequence[Pending]) -> list[Entry]:
         """The drafts as the next entries of their rooms.
 
         `at` never runs backwards in a room, whatever the clock does.
@@ -288,7 +311,7 @@ class GroupCommit:
             entries.append(msgspec.structs.replace(pending.draft, seq=seq, at=max(now, room.active)))
         return entries
 
-    def _publish(self, batch: Sequence[_Pending], entries: Sequence[Entry]) -> None:
+    def _publish(self, batch: Sequence[Pending], entries: Sequence[Entry]) -> None:
         """Tells the senders and everybody in the rooms. The senders are woken first: their answers then leave with
         their own messages, in one write."""
         for pending, entry in zip(batch, entries, strict=True):
@@ -301,6 +324,7 @@ class GroupCommit:
                 room.publish(added)
             except Exception:  # the other rooms, and the senders, have nothing to do with it
                 log.exception("publishing in %r failed", room.key)
+            self._published(room, added)
             self._bus.stored(room.key, added)
         if log.isEnabledFor(logging.DEBUG):
             for pending, entry in zip(batch, entries, strict=True):
@@ -308,7 +332,7 @@ class GroupCommit:
         handled = ((pending.room.key, entry) for pending, entry in zip(batch, entries, strict=True))
         message_log.note(handled, self._bus.process)
 
-    async def _answer_known(self, rest: list[_Pending]) -> list[_Pending]:
+    async def _answer_known(self, rest: list[Pending]) -> list[Pending]:
         """The first of `rest` has a key that the log knows: answers it with the entry of then. Returns what is left."""
         pending = rest[0]
         try:
@@ -319,54 +343,25 @@ class GroupCommit:
         if known is None:  # removed between the two looks: it can be stored after all
             return rest
         if known.seq > pending.room.seq:
-            await self._catch_up(pending.room)
+            await self._doubt.catch_up(pending.room)
         self._resolve(pending, Stored(known, new=False))
         return rest[1:]
 
-    # After doubt
-
-    async def _heal(self) -> bool:
-        """Brings every doubtful room up to its log. False while MongoDB is away."""
-        for room in list(self._doubtful):
-            if not await self._catch_up(room):
-                return False
-            self._doubtful.discard(room)
-            self._watched[room] = asyncio.get_running_loop().time() + LATE_WRITES
-        return True
-
-    async def _look_for_late_writes(self) -> None:
-        now = asyncio.get_running_loop().time()
-        for room, until in list(self._watched.items()):
-            await self._catch_up(room)
-            if now > until:
-                del self._watched[room]
-
-    async def _catch_up(self, room: Room) -> bool:
-        """Publishes what the log has beyond the room. False, and the room is doubtful, if it could not be read."""
-        try:
-            while missed := await self._history.following(room.key, room.seq, self._batch):
-                room.take(missed)
-                self.arrived(room, missed)
-        except Unavailable:
-            self._doubtful.add(room)
-            return False
-        return True
-
     # Answers
 
-    def _expire(self, pending: _Pending) -> None:
+    def _expire(self, pending: Pending) -> None:
         self._fail(pending, Unavailable("The history could not be reached in time; try again.", retry_after=1))
 
-    def _fail(self, pending: _Pending, error: ChatError) -> None:
+    def _fail(self, pending: Pending, error: ChatError) -> None:
         if self._forget(pending):
             pending.future.set_exception(error)
             pending.future.exception()  # read by whoever still waits; nobody has to
 
-    def _resolve(self, pending: _Pending, stored: Stored) -> None:
+    def _resolve(self, pending: Pending, stored: Stored) -> None:
         if self._forget(pending):
             pending.future.set_result(stored)
 
-    def _forget(self, pending: _Pending) -> bool:
+    def _forget(self, pending: Pending) -> bool:
         """True if it was not answered before."""
         if pending.future.done():
             return False
@@ -375,5 +370,5 @@ class GroupCommit:
                 timer.cancel()
         self._homes.end(pending.room, pending.draft)
         del self._by_key[pending.room.key, pending.draft.key]
-        pending.room.pending -= 1
+        pending.room.under_way.discard(pending.draft.key)
         return True

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from chat.awake import Together
 from chat.callers import Caller
 from chat.policy import Kind, Role
 from chat.registry import RoomRegistry
@@ -65,7 +66,8 @@ class Directory:
         # Begins with the time, so that a version from before a restart is an old one.
         self._version = int(time.time())
         self._looked = 0.0
-        self._looking = asyncio.Lock()
+        self._looks: Together[None] = Together()
+        self._shown = 0
         self._stopping = stopping
         self._waits: dict[str, set[_Wait]] = {}
         self._without: dict[str, None] = {}
@@ -74,8 +76,8 @@ class Directory:
 
     async def rooms(self, limit: int, caller: Caller | None = None) -> tuple[int, list[RoomInfo]]:
         """The version and the rooms of now."""
-        await self._look(0)
-        return self._listed(await self._own(caller), caller, limit)
+        records, _ = await asyncio.gather(self._own(caller), self._look(0))
+        return self._listed(records, caller, limit)
 
     async def changed(
         self, since: int, wait: float, limit: int, caller: Caller | None = None
@@ -85,15 +87,18 @@ class Directory:
         records: list[RoomRecord] = []
         with self._waiting(caller) as waiting:
             while True:
+                looking = self._look(CHANGE_INTERVAL)
                 if waiting.is_outdated:
                     waiting.is_outdated = False
-                    records = await self._own(caller)
-                await self._look(CHANGE_INTERVAL)
+                    records, _ = await asyncio.gather(self._own(caller), looking)
+                else:
+                    await looking
                 version, rooms = self._listed(records, caller, limit)
-                if version != since or time.monotonic() >= end or self._stopping.is_set():
+                left = end - time.monotonic()
+                if version != since or left <= 0 or self._stopping.is_set():
                     return version, rooms
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stopping.wait(), CHANGE_INTERVAL)
+                    await asyncio.wait_for(self._stopping.wait(), min(left, CHANGE_INTERVAL))
 
     def line(self, room: Room, caller: Caller) -> RoomInfo:
         """The line of one room."""
@@ -131,16 +136,22 @@ class Directory:
         return records
 
     async def _look(self, age: float) -> None:
-        """Looks at the open rooms again if the last look is older than `age` seconds."""
-        async with self._looking:
-            if time.monotonic() - self._looked < age:
-                return
-            records = await self._registry.rooms(self._limit)
-            rooms = {record.key: self._line(record, None) for record in records}
-            self._looked = time.monotonic()
-            if list(rooms.items()) != list(self._rooms.items()):
-                self._rooms = rooms
-                self._version += 1
+        """Looks at the open rooms again if the last look is older than `age` seconds: together with others who do so,
+        but for those who began before the latest change."""
+        if time.monotonic() - self._looked >= age:
+            changes = self._changes
+            await self._looks.do(str(changes), lambda: self._read(changes))
+
+    async def _read(self, changes: int) -> None:
+        records = await self._registry.rooms(self._limit)
+        if changes < self._shown:
+            return  # overtaken by one that began later
+        self._shown = changes
+        rooms = {record.key: self._line(record, None) for record in records}
+        self._looked = time.monotonic()
+        if list(rooms.items()) != list(self._rooms.items()):
+            self._rooms = rooms
+            self._version += 1
 
     def _listed(self, records: list[RoomRecord], caller: Caller | None, limit: int) -> tuple[int, list[RoomInfo]]:
         """The open rooms and one's own, with the version that stands for both."""

@@ -55,6 +55,10 @@ class RateLimited(ChatError):
     code = "rate_limited"
 
 
+class SlowDown(RateLimited):
+    """One message too many where each waits for some time between two."""
+
+
 class Unavailable(ChatError):
     """MongoDB is away, or the server is stopping.
 

@@ -24,6 +24,8 @@ MERELY_DRAWN = DRAWN | {"$in": sorted(BOARD_KINDS)}
 # before is found without them. One more look costs as much as reading some hundred of them.
 LONG_RUN = 500
 BRIDGED: dict[str, Any] = {"$gt": 0}
+# Of deletions whose texts are still to be taken out of the store.
+UNDONE = {"undone": True}
 
 
 class Conflict(Exception):
@@ -36,7 +38,7 @@ class Conflict(Exception):
 
 
 class History:
-    """The collection `entries`. Every call but `prepare` raises Unavailable while MongoDB is away.
+    """The collection `entries`. Every call but `prepare` and `unredacted` raises Unavailable while MongoDB is away.
 
     A stored entry has the fields of `Entry`, its room's key as `log`, and `data` as JSON text, so that this comes
     back exactly as it was sent and nothing in it means anything to MongoDB. `rooms` has what the rooms are like.
@@ -71,6 +73,7 @@ class History:
             partialFilterExpression={"bridge": BRIDGED},
             name="bridges",
         )
+        await self._entries.create_index([("undone", ASCENDING)], partialFilterExpression=UNDONE, name="undone")
 
     # Writing
 
@@ -98,6 +101,12 @@ class History:
                 {"$unset": {"text": "", "data": ""}},
             )
             await self._entries.update_one({"log": room, "seq": target}, {"$set": {"deleted": at}})
+            await self._entries.update_many({"log": room, "target": target, **UNDONE}, {"$unset": {"undone": ""}})
+
+    async def unredacted(self) -> list[tuple[str, Entry]]:
+        """The deletions whose texts are in the store yet, each with its room's key; raises PyMongoError."""
+        found = await self._entries.find(UNDONE, hint="undone").to_list(None)
+        return [(document["log"], entry_of_document(document)) for document in found]
 
     # The end of entries
 
@@ -281,6 +290,8 @@ def _document(room: str, entry: Entry) -> Document:
     document["log"] = room
     if entry.data is not None:
         document["data"] = msgspec.json.encode(entry.data).decode()
+    if entry.type == "delete":
+        document |= UNDONE
     return document
 
 

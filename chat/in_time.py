@@ -1,4 +1,4 @@
-"""How long somebody waits to be told what has become of a change."""
+"""How long somebody waits to be told what has become of what they asked for."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -15,15 +15,14 @@ from chat.audit import Audit
 from chat.bans import Bans
 from chat.bots import Bot
 from chat.callers import Caller
-from chat.changes import Changes
-from chat.commit import Stored
 from chat.database import mongo_errors
 from chat.errors import BadRequest, Forbidden, NotFound, Unauthenticated
-from chat.events import Events
 from chat.identity import Identity
+from chat.pending import Stored
 from chat.protocol import Send
 from chat.rates import Rates
 from chat.room import Room
+from chat.writing import Writing
 
 # Names for keys that are no UUIDs: the same key of the same integration makes the same one (RFC 9562, section 5.5).
 _KEYS = uuid.UUID("5f0c2b8e-6d0e-4b57-9d0c-3a1f7e4b2c60")
@@ -47,19 +46,17 @@ class Integrations:
         access: Access,
         audit: Audit,
         bans: Bans,
-        changes: Changes,
-        events: Events,
         identity: Identity,
         rates: Rates,
+        writing: Writing,
         limit: int,
     ) -> None:
         self._access = access
         self._audit = audit
         self._bans = bans
-        self._changes = changes
-        self._events = events
         self._identity = identity
         self._rates = rates
+        self._writing = writing
         self._limit = limit
 
     async def make(self, name: str, wanted: NewIntegration, caller: Caller) -> tuple[Bot, str]:
@@ -119,12 +116,9 @@ class Integrations:
         self._bans.check_account(bot.maker)
         self._rates.integration(bot.id)
         caller = msgspec.structs.replace(bot.caller, address=address)
-        room = await self._access.to_change(message, caller)
-        if room.epoch != bot.epoch:
-            raise NotFound("There is no such integration.")
-        change = await self._events.heard(room, message, caller)
+        _, stored = await self._writing.make(message, caller, epoch=bot.epoch)
         self._identity.bots.seen.note(bot.id, address)
-        return await self._changes.make(room, caller.user, change)
+        return stored
 
 
 def key_of(bot: Bot, given: str) -> str:

@@ -70,6 +70,11 @@ class Kinds:
     def get(self, name: str) -> Kind | None:
         return self._kinds.get(name)
 
+    def is_paced(self, name: str) -> bool:
+        """Whether who says something of that kind waits in slow mode; texts and kinds that nobody declared are."""
+        known = self._kinds.get(name)
+        return known is None or known.paced
+
     def check(self, name: str, data: Any) -> None:
         """Raises BadRequest for data that do not fit their kind."""
         known = self._kinds.get(name)

@@ -32,7 +32,10 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._totals = dict.fromkeys(Totals._fields, 0.0)
         self.stored = self._counter("entries_stored", "Entries stored in MongoDB.")
-        self.delivered = self._counter("entries_delivered", "Entries handed to clients, each counted for each client.")
+        self.delivered = self._counter(
+            "entries_delivered",
+            "Entries handed to clients as they came, each counted for each client; not what these caught up on.",
+        )
         self.slow_closes = self._counter("slow_closes", "Clients closed because they did not keep up.")
         self._acts = Counter("parley_acts", "Acts of moderators and administrators.", ["act"], registry=self._registry)
         self._refusals = Counter(

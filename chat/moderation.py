@@ -1,24 +1,25 @@
 """Moderation: what moderators do about the people and the messages of a room."""
 
+import asyncio
 import re
 import uuid
-from collections.abc import Coroutine
 from contextlib import suppress
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 import msgspec
 from msgspec import Meta
 
 from chat.access import Access
+from chat.admission import there
 from chat.audit import Act, Audit, Detail
 from chat.callers import Caller
 from chat.changes import Changes
-from chat.commit import Stored
 from chat.entries import Author
 from chat.errors import BadRequest, Forbidden, NotFound
 from chat.gently import gently
 from chat.limits import ModerationLimits
 from chat.names import reason_text
+from chat.pending import Stored
 from chat.people import People
 from chat.policy import FOREVER, Member, Policy, Role, Sanction, Sanctions
 from chat.protocol import SEQ_LIMIT, Change, Delete
@@ -113,6 +114,8 @@ class Moderation:
         self._rates = rates
         self._whereabouts = whereabouts
         self._limits = limits
+        self._removing: dict[tuple[str, str], asyncio.Future[Stored]] = {}
+        """What is being removed of others, by the keys of the room and of the deletion."""
 
     async def facts(self, name: str, caller: Caller) -> ModerationFacts:
         """Raises ChatError for those who do not moderate the room."""
@@ -126,9 +129,9 @@ class Moderation:
         room = await self._access.to_moderate(name, caller)
         ruling = msgspec.structs.replace(ruling, reason=reason_text(ruling.reason))
         if ruling.act == "remove":
-            await self._remove(
-                room, caller, Delete(room=room.name, key=str(uuid.uuid4()), target=ruling.seq), ruling.reason
-            )
+            deletion = Delete(room=room.name, key=str(uuid.uuid4()), target=ruling.seq)
+            await self._changes.look_up(room, deletion)
+            await self._changes.finished(room, self.begin(room, caller, deletion, ruling.reason))
             return
         target = await self._person(room, ruling.who)
         kind: Kind = "mutes" if ruling.act in ("mute", "unmute") else "bans"
@@ -139,27 +142,30 @@ class Moderation:
 
     # Messages
 
-    def make(self, room: Room, caller: Caller, change: Change) -> Coroutine[Any, Any, Stored]:
-        """As `Changes.make`; a moderator may delete what others wrote, and that is an act of moderation."""
-        if isinstance(change, Delete):
-            return self._delete(room, caller, change)
-        return self._changes.make(room, caller.user, change)
+    def begin(self, room: Room, caller: Caller, change: Change, reason: str = "") -> "asyncio.Future[Stored]":
+        """As `Changes.begin`; a moderator may delete what others wrote, and that is an act of moderation."""
+        removing = self._removing.get((room.key, change.key))
+        if removing is not None:
+            return removing
+        if isinstance(change, Delete) and not room.knows(change.key) and self._access.rights(room, caller).moderate:
+            message = room.tail.entry_at(change.target)
+            if message is not None and message.user.id != caller.user.id:
+                return self._begin_removing(room, caller, change, there(message, change.target).user, reason)
+        return self._changes.begin(room, caller.user, change)
 
-    async def _delete(self, room: Room, caller: Caller, change: Delete) -> Stored:
-        if self._access.rights(room, caller).moderate and room.tail.entry_of(change.key) is None:
-            return await self._remove(room, caller, change, "")
-        return await self._changes.make(room, caller.user, change)
-
-    async def _remove(self, room: Room, caller: Caller, change: Delete, reason: str) -> Stored:
-        try:
-            message = await self._changes.message(room, change.target)
-        except NotFound:  # unless the key is known, which is answered with the entry of then
-            return await self._changes.make(room, caller.user, change)
-        if message.user.id == caller.user.id:
-            return await self._changes.make(room, caller.user, change)
+    def _begin_removing(
+        self, room: Room, caller: Caller, change: Delete, author: Author, reason: str
+    ) -> "asyncio.Future[Stored]":
         details: dict[str, Detail] = {"seq": change.target, "reason": reason} if reason else {"seq": change.target}
-        async with self._audit.noted(caller, "remove", room=room, target=message.user, **details):
-            return await self._changes.make(room, caller.user, change, over_others=True)
+
+        async def remove() -> Stored:
+            async with self._audit.noted(caller, "remove", room=room, target=author, **details):
+                return await self._changes.make(room, caller.user, change, over_others=True)
+
+        mark = (room.key, change.key)
+        task = self._removing[mark] = asyncio.get_running_loop().create_task(remove())
+        task.add_done_callback(lambda done: self._removing.pop(mark))
+        return task
 
     # People
 

@@ -1,11 +1,10 @@
 """Who takes part in what happens in a room without being in it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from chat.entries import Entry
 from chat.people import User
-from chat.protocol import Send
 from chat.waiter import Waiter
 
 if TYPE_CHECKING:
@@ -23,8 +22,9 @@ class Visitors(Protocol):
 class Follower(Protocol):
     """Keeps something that follows from a room's log."""
 
-    def permit(self, message: Send) -> None:
-        """Raises ChatError if it has no place for what is to be said."""
+    def permit(self, draft: Entry, ahead: Sequence[Entry]) -> bool:
+        """Whether it has a place for what is to be said, after what is just being said: False if that depends on what
+        becomes of this. Raises ChatError if it has none in any case."""
 
     def published(self, entries: list[Entry]) -> None:
         """Takes the next entries of the log."""

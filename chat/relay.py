@@ -8,6 +8,7 @@ from chat.bus import Bus
 from chat.commit import GroupCommit
 from chat.entries import Entry
 from chat.errors import ChatError
+from chat.kinds import Kinds
 from chat.notes import Draft
 from chat.registry import RoomRegistry
 from chat.room import Room
@@ -17,8 +18,9 @@ class Relay:
     """Follows the bus. An entry is published if it is the next one of its room; one that is further lets the room catch
     up from the log, and one that is there already is nothing new."""
 
-    def __init__(self, bus: Bus, registry: RoomRegistry, commit: GroupCommit) -> None:
+    def __init__(self, bus: Bus, registry: RoomRegistry, commit: GroupCommit, kinds: Kinds) -> None:
         self._bus = bus
+        self._kinds = kinds
         self._registry = registry
         self._commit = commit
         self._asked: set[asyncio.Task[None]] = set()
@@ -43,7 +45,8 @@ class Relay:
             self._commit.arrived(room, entries)
             if room.policy.slow:
                 for entry in entries:
-                    room.pace.note(entry.user.id)
+                    if entry.type == "message" and self._kinds.is_paced(entry.kind):
+                        room.pace.note(entry.user.id, entry.key)
         else:
             self._commit.look_at(room)
 

@@ -49,9 +49,9 @@ class Room:
     in its crowd: it is plain data.
 
     `delivered` is told how many entries were handed to clients, each counted for each client, `published` that there
-    are new ones. `keep` entries stay in
-    memory, in their present state. Comings and goings are told while at most `presence_limit`
-    people are here. One that is not `stored` has its log in memory alone; what is dropped from there is forgotten.
+    are new ones. `keep` entries stay in memory, in their present state. Comings and goings are told while at most
+    `presence_limit` people are here. One that is not `stored` has its log in memory alone; what is dropped from there
+    is forgotten.
     """
 
     def __init__(
@@ -87,6 +87,8 @@ class Room:
         self._noticing: dict[Waiter, None] = {}
         self._people: Presence[User] = Presence(call_later, self._arrived, self._gone)
         self.pending = 0
+        self.under_way: set[str] = set()
+        """The keys of what is just being stored."""
         self.rivalled = -math.inf
         """When another process was last seen to write here, by the time of the loop."""
         self.ruling = asyncio.Lock()
@@ -108,6 +110,10 @@ class Room:
     def seq(self) -> int:
         """The number of the log's last entry."""
         return self.tail.seq
+
+    def knows(self, key: str) -> bool:
+        """Whether something with that key is just being stored, or was of late."""
+        return key in self.under_way or self.tail.entry_of(key) is not None
 
     @property
     def forgotten(self) -> int:
@@ -387,10 +393,7 @@ class Room:
 
     @property
     def in_use(self) -> bool:
-        """Whether it must stay in memory. `pending` counts the changes that are under way to it or its log.
-
-        An ephemeral one stays, so that its end is seen.
-        """
-        return bool(self._waiters or self._people or self.tail.is_read or self.pending or self.policy.ephemeral) or (
-            not self.stored
-        )
+        """Whether it must stay in memory. `pending` counts the changes that are under way to what it is like. An
+        ephemeral one stays, so that its end is seen."""
+        is_changing = self.pending or self.under_way or self.tail.is_read
+        return bool(is_changing or self._waiters or self._people or self.policy.ephemeral or not self.stored)

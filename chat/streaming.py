@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tornado.iostream import IOStream, SSLIOStream, StreamClosedError
@@ -34,6 +35,7 @@ class StreamingWaiter(Waiter):
     __slots__ = (
         "_backlog",
         "_blocked",
+        "_blocks",
         "_closing",
         "_crowded",
         "_grace",
@@ -73,12 +75,20 @@ class StreamingWaiter(Waiter):
         self._pending: list[bytes] | None = None
         self._backlog = 0
         self._blocked = False
+        self._blocks: Callable[[Waiter], object] = _tell_nobody
         self._closing: tuple[int, str] | None = None
 
     @property
     def backlog(self) -> int:
         """Bytes taken and not yet handed to the kernel."""
         return self._backlog
+
+    @property
+    def is_behind(self) -> bool:
+        return self._blocked
+
+    def watch_backlog(self, begins: Callable[[Waiter], object]) -> None:
+        self._blocks = begins
 
     def put(self, data: bytes) -> None:
         """Takes bytes to be sent at the end of this turn of the loop, or when the connection has room."""
@@ -231,6 +241,7 @@ class StreamingWaiter(Waiter):
             self._forget()
             return
         self._blocked = True
+        self._blocks(self)
         self.scatter()
         self._backlog = len(rest) + sum(map(len, self._pending or ()))
         written.add_done_callback(self._unblock)
@@ -252,6 +263,10 @@ class StreamingWaiter(Waiter):
         """The stream may have been given something by others (Tornado, a pong): waits until it has written that."""
         if not self._blocked and self._stream.writing():
             self._block(b"")
+
+
+def _tell_nobody(_: Waiter) -> None:
+    """Before anybody watches."""
 
 
 def _taken(pending: list[bytes]) -> bytes:

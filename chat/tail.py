@@ -3,8 +3,12 @@
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain
 
 from chat.entries import Author, Entry, settle
+
+# Messages before the tail that were looked up to be changed, and are kept in their present state meanwhile.
+RECALLED = 100
 
 
 class Tail:
@@ -20,6 +24,7 @@ class Tail:
         self._keep = keep
         self._entries: deque[Entry] = deque(entry for entry in recent if entry.seq > forgotten)
         self._by_key = {entry.key: entry for entry in self._entries}
+        self._recalled: dict[int, Entry] = {}
         self._readers: dict[int, int] = {}
         self.seq = self._entries[-1].seq if self._entries else forgotten
 
@@ -37,7 +42,7 @@ class Tail:
         self._by_key.update((entry.key, entry) for entry in entries)
         changes = [entry for entry in entries if entry.target]
         if changes:
-            settle(self._entries, changes)
+            settle(chain(self._recalled.values(), self._entries), changes)
         self._trim()
 
     def _trim(self) -> None:
@@ -54,11 +59,19 @@ class Tail:
         self.forgotten = max(self.forgotten, upto)
         while self._entries and self._entries[0].seq <= upto:
             self._by_key.pop(self._entries.popleft().key, None)
+        self._recalled = {seq: message for seq, message in self._recalled.items() if seq > upto}
+
+    def recall(self, message: Entry, end: int) -> None:
+        """Keeps a message that was read from the log while this was read up to `end`; see `reading`."""
+        settle([message], self.since(end) or [])
+        self._recalled[message.seq] = message
+        if len(self._recalled) > RECALLED:
+            del self._recalled[next(iter(self._recalled))]
 
     def rename_author(self, author: Author) -> None:
         """Gives an author (by the id) that name in what they wrote and where they reacted, as far as it is in
         memory."""
-        for entry in self._entries:
+        for entry in chain(self._recalled.values(), self._entries):
             if entry.user.id == author.id:
                 entry.user = author
             if any(person.id == author.id for people in entry.reactions.values() for person in people):
@@ -74,10 +87,14 @@ class Tail:
         return self._by_key.get(key)
 
     def entry_at(self, seq: int) -> Entry | None:
-        """The recent entry with this number."""
+        """The entry with this number, if it is a recent one or a message that was recalled."""
         if not self._entries or not self._entries[0].seq <= seq <= self.seq:
-            return None
+            return self._recalled.get(seq)
         return self._entries[seq - self._entries[0].seq]
+
+    def has_recalled(self, seq: int) -> bool:
+        """Whether the message with this number is here alone, and other processes may not have it in memory."""
+        return seq in self._recalled
 
     def since(self, after: int) -> list[Entry] | None:
         """All entries after a cursor, or None if memory does not reach back that far."""

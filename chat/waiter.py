@@ -129,6 +129,15 @@ class Waiter(ABC):
         """Whether it has left, and gets and does nothing any more."""
         return False
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether its connection takes no more at the moment, so that its backlog may grow."""
+        return False
+
+    def watch_backlog(self, begins: Callable[["Waiter"], object]) -> None:
+        """`begins` is called whenever it falls behind, if it ever can."""
+        return
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self.user.id}>"
 

@@ -50,6 +50,17 @@ class Guarded(RequestHandler):
         if self.request.protocol == "https" and self.settings["hsts"]:
             self.set_header("Strict-Transport-Security", self.settings["hsts"])
 
+    def set_status(self, status_code: int, reason: str | None = None) -> None:
+        super().set_status(status_code, reason)
+        if status_code == 405:  # RFC 9110, section 15.5.6
+            self.set_header("Allow", ", ".join(self.methods()))
+
+    @classmethod
+    def methods(cls) -> list[str]:
+        """Those that are allowed."""
+        unknown = RequestHandler._unimplemented_method
+        return [method for method in cls.SUPPORTED_METHODS if getattr(cls, method.lower()) is not unknown]
+
     def log_exception(
         self,
         typ: type[BaseException] | None,
@@ -74,7 +85,9 @@ class Handler(Guarded):
     def prepare(self) -> Awaitable[None] | None:
         """Checks the address and the size of the body, and looks up whose session it is if memory does not know."""
         self.chat.bans.check_address(self.request.remote_ip or "")
-        if len(self.request.body) > self.body_limit():
+        size = len(self.request.body)
+        if size > self.body_limit() or (not size and int(self.request.headers.get("Content-Length", "0"))):
+            # The second is one too long for any handler, which has not been read: see handlers/connection.py.
             raise TooLarge(f"A body has at most {self.body_limit()} bytes.")
         if not self.lets_visitors and self.sessions.is_visitors(self.request):
             raise Forbidden("A visitor's token is for their own conversation alone.")

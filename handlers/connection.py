@@ -4,10 +4,11 @@ A poll is little more than its request: what is done for each counts.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from typing import NamedTuple
 
 from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
-from tornado.httputil import HTTPHeaders, HTTPServerConnectionDelegate
+from tornado.httputil import HTTPHeaders, HTTPMessageDelegate, HTTPServerConnectionDelegate
 from tornado.iostream import StreamClosedError, UnsatisfiableReadError
 from tornado.log import gen_log
 
@@ -39,6 +40,14 @@ class Connection(HTTP1Connection):
             return line, headers
         return start.decode("latin1").rstrip("\r"), head.headers
 
+    def _read_body(self, code: int, headers: HTTPHeaders, delegate: HTTPMessageDelegate) -> Awaitable[None] | None:
+        """A body that is longer than any may be is not read: its handler says so, and the connection ends with the
+        answer. Tornado's own answer is empty."""
+        if self._write_finished or not _is_longer(headers, self._max_body_size):
+            return super()._read_body(code, headers, delegate)
+        self._disconnect_on_finish = True
+        return None
+
     def has_come(self) -> None:
         """The request has no body: from now on the client waits for us."""
         self._read_finished = True
@@ -54,6 +63,12 @@ class Connection(HTTP1Connection):
                 stream.write(rest)
         self._write_finished = True
         self._finish_future.set_result(None)
+
+
+def _is_longer(headers: HTTPHeaders, limit: int) -> bool:
+    """Whether a body is said to have more bytes; what is no number Tornado refuses."""
+    length = headers.get("Content-Length", "")
+    return length.isascii() and length.isdigit() and (len(length) > 16 or int(length) > limit)
 
 
 class ServerConnection(HTTP1ServerConnection):

@@ -3,12 +3,12 @@
 from typing import Any
 
 from chat.catch_up import fitting
-from chat.changes import tell
 from chat.errors import BadRequest
 from chat.in_time import in_time
 from chat.protocol import Ack, Change, Read, Signal, Typing, command
 from handlers.base import ApiHandler
 from handlers.cursors import kinds_without
+from handlers.telling import tell_others
 
 
 class RoomHandler(ApiHandler):
@@ -31,9 +31,7 @@ class MessagesHandler(RoomHandler):
             sent = command(self.fields("type", "room") | {"type": "send", "room": name}, self.chat.limits)
             assert isinstance(sent, Change)
             async with in_time(self.chat.limits.send_timeout):
-                room = await self.chat.access.to_change(sent, caller)
-                change = await self.chat.events.heard(room, sent, caller)
-                stored = await self.chat.changes.make(room, caller.user, change)
+                _, stored = await self.chat.writing.make(sent, caller)
             self.answer({"seq": stored.entry.seq, "at": stored.entry.at}, status=201 if stored.new else 200)
 
     async def get(self, name: str) -> None:
@@ -69,14 +67,12 @@ class CommandsHandler(RoomHandler):
             match wanted:
                 case Change():
                     async with in_time(self.chat.limits.send_timeout):
-                        room = await self.chat.access.to_change(wanted, caller)
-                        change = await self.chat.events.heard(room, wanted, caller)
-                        entry = (await self.chat.oversight.moderation.make(room, caller, change)).entry
+                        room, stored = await self.chat.writing.make(wanted, caller)
+                    entry = stored.entry
                     self.answer(Ack(id=wanted.id, key=wanted.key, room=room.name, seq=entry.seq, at=entry.at))
                 case Typing() | Read() | Signal():
                     room = await self.chat.access.to_read(name, caller)
-                    self.chat.access.may_tell(room, caller, wanted)
-                    tell(room, caller.user, wanted, self.chat.bus)
+                    await tell_others(self.chat, room, caller, wanted)
                     self.set_status(204)
                     self.clear_header("Content-Type")
                 case _:

@@ -10,12 +10,11 @@ from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
 from chat.callers import Caller
 from chat.catch_up import Cursor, catch_up
-from chat.changes import tell
-from chat.commit import Stored
 from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
 from chat.framing import PING
 from chat.in_time import in_time
 from chat.names import room_key
+from chat.pending import Stored
 from chat.protocol import (
     VERSION,
     Ack,
@@ -44,12 +43,14 @@ from chat.protocol import (
     error_reply,
 )
 from chat.room import Room
+from chat.turns import Turns
 from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
 from handlers.frames import FrameReader
 from handlers.origins import Origins
 from handlers.pairing import carry_out
 from handlers.subprotocols import SUBPROTOCOL, take_token
+from handlers.telling import tell_others
 
 log = logging.getLogger("parley.socket")
 
@@ -114,19 +115,22 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self._under_way = 0
         self._size_under_way = 0
         self._changing = 0
-        self._turn = asyncio.Lock()
+        self._turns = Turns()
+        self._seeking = asyncio.Semaphore(self.chat.limits.rooms_per_client)
         self._handing = asyncio.Lock()
         self._breaches = 0
         if self.identified is None:
             self._refuse_stranger()
             return
         limits = self.chat.limits
-        assert self.ws_connection is not None and self.ws_connection.stream is not None
-        user = self.identified.user
-        self.chat.people.enter(user)
+        assert self.ws_connection is not None
+        stream = self.ws_connection.stream
+        if stream is None or stream.closed():
+            return  # gone before it was here
+        self.chat.people.enter(self.identified.user)
         self.waiter = SocketWaiter(
             self.identified,
-            self.ws_connection.stream,
+            stream,
             self,
             self.chat.tick,
             limit=limits.backlog_limit,
@@ -185,14 +189,16 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self._start(command, len(message))
 
     async def _in_turn(self, command: Subscribe | Unsubscribe | Passing) -> None:
-        """What depends on the rooms one is in waits for the subscriptions before it."""
-        async with self._turn:
-            if isinstance(command, Subscribe):
+        """What depends on being in a room waits for the subscriptions to that room before it, and for no others."""
+        turn = self._turns.of(room_key(command.room))
+        if isinstance(command, Subscribe):
+            async with in_time(self.chat.limits.send_timeout), turn, self._seeking:
                 await self._subscribe(command)
-            else:
-                self._answer(command)
+        else:
+            async with turn:
+                await self._answer(command)
 
-    def _answer(self, command: Unsubscribe | Passing) -> None:
+    async def _answer(self, command: Unsubscribe | Passing) -> None:
         assert self.waiter is not None
         match command:
             case Unsubscribe():
@@ -204,8 +210,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
                 room = self.waiter.rooms.get(room_key(command.room))
                 if room is None:
                     raise BadRequest("Subscribe to the room first.")
-                self.chat.access.may_tell(room, self.waiter.caller, command)
-                tell(room, self.waiter.user, command, self.chat.bus)
+                await tell_others(self.chat, room, self.waiter.caller, command)
 
     def _start(self, command: Change | Subscribe | Unsubscribe | Passing | AnyPairing, size: int) -> None:
         """Begins what takes time, if not too much is under way already."""
@@ -240,13 +245,10 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         """Hands a message to be stored without a task of its own, if nothing has to be waited for before; else
         None."""
         assert self.waiter is not None
-        caller = self.waiter.caller
-        if self.chat.events.hears:
+        begun = self.chat.writing.at_once(message, self.waiter.caller)
+        if begun is None:
             return None
-        room = self.chat.access.at_hand(message, caller)
-        if room is None:
-            return None
-        stored = self.chat.changes.send(room, caller.user, message)
+        room, stored = begun
         stored.add_done_callback(partial(self._answer_sent, message, room))
         return stored
 
@@ -280,15 +282,11 @@ class ChatSocket(ApiHandler, WebSocketHandler):
 
     async def _change(self, change: Change) -> None:
         assert self.waiter is not None
-        caller = self.waiter.caller
         try:
             async with in_time(self.chat.limits.send_timeout):
                 async with self._handing:  # what is said first is stored first, however long its room is looked for
-                    room = await self.chat.access.to_change(change, caller)
-                    change = await self.chat.events.heard(room, change, caller, self.waiter)
-                    making = self.chat.oversight.moderation.make(room, caller, change)
-                # The next one gets its turn after this has begun, and with that a message is handed to be stored.
-                stored = await making
+                    room, under_way = await self.chat.writing.begin(change, self.waiter.caller, self.waiter)
+                stored = await self.chat.changes.finished(room, under_way)
             self._acknowledge(change, room, stored)
         finally:
             self._changing -= 1

@@ -5,12 +5,13 @@ import math
 import socket
 from typing import cast
 
+import msgspec
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import IOStream, StreamClosedError
 
 from chat.callers import Caller
 from chat.catch_up import Cursor, bring_up, catch_up
-from chat.errors import ChatError
+from chat.errors import BadRequest, ChatError, NotFound
 from chat.framing import event
 from chat.protocol import Subscribed, encode, error_reply
 from chat.room import Room
@@ -33,7 +34,7 @@ class StreamHandler(ApiHandler):
         self.chat.clients.admit(self.request.remote_ip or "")
         with self.present() as caller:
             wanted = self._wanted()
-            rooms = [await self._check(asked, caller) for asked in wanted]
+            found = [await self._check(asked, caller) for asked in wanted]
             self._ended = asyncio.Event()
             self.set_header("Content-Type", "text/event-stream; charset=utf-8")
             self.set_header("X-Accel-Buffering", "no")  # nginx would collect the events otherwise
@@ -42,8 +43,10 @@ class StreamHandler(ApiHandler):
             except StreamClosedError:
                 return  # gone while its rooms were woken
             stream = cast(HTTP1Connection, self.request.connection).stream
+            if stream.closed():
+                return
             limits = self.chat.limits
-            _notice_silence(stream, self.chat.limits.ping_timeout)
+            _notice_silence(stream, limits.ping_timeout)
             self.waiter = StreamWaiter(
                 caller,
                 stream,
@@ -57,7 +60,7 @@ class StreamHandler(ApiHandler):
             self.chat.clients.add(self.waiter)
             self.chat.keepalive.add(self)
             try:
-                await self._follow(wanted, rooms)
+                await self._follow(found)
                 await self._ended.wait()
             finally:
                 self.chat.keepalive.remove(self)
@@ -69,22 +72,34 @@ class StreamHandler(ApiHandler):
         resumed = last.split(",") if last else None
         return wanted_rooms(self.query, self.chat.limits.rooms_per_client, least=0, resumed=resumed, history=history)
 
-    async def _check(self, asked: Wanted, caller: Caller) -> Room:
-        """Finds what is wrong with the request while it can still be answered with a status."""
+    async def _check(self, asked: Wanted, caller: Caller) -> tuple[Room, Cursor]:
+        """Finds what is wrong with the request while it can still be answered with a status.
+
+        A browser that comes back says after which event, and no more: it is in no room that ends before it.
+        """
+        try:
+            return await self._find(asked, caller), asked.cursor
+        except (BadRequest, NotFound):
+            if "Last-Event-ID" not in self.request.headers or asked.cursor.epoch is not None:
+                raise
+            anew = asked._replace(cursor=msgspec.structs.replace(asked.cursor, epoch=""))
+            return await self._find(anew, caller), anew.cursor
+
+    async def _find(self, asked: Wanted, caller: Caller) -> Room:
         room = await self.chat.access.to_join(asked.name, asked.cursor, caller)
         after, epoch = asked.cursor.after, asked.cursor.epoch
         if after is not None and after > room.seq and (epoch is None or epoch == room.epoch):
             await bring_up(room, after, self.chat.history, self.chat.limits)
         return room
 
-    async def _follow(self, wanted: list[Wanted], rooms: list[Room]) -> None:
+    async def _follow(self, found: list[tuple[Room, Cursor]]) -> None:
         assert self.waiter is not None
-        for asked, room in zip(wanted, rooms, strict=True):
-            self.waiter.cursors[room.key] = asked.cursor.after or 0
+        for room, cursor in found:
+            self.waiter.cursors[room.key] = cursor.after or 0
         try:
             self.check_still(self.waiter.caller)  # nobody could end it before it was one of the clients
-            for asked, room in zip(wanted, rooms, strict=True):
-                await self._subscribe(room, asked.cursor)
+            for room, cursor in found:
+                await self._subscribe(room, cursor)
         except ChatError as error:
             self.waiter.put(self.waiter.framed(event(encode(error_reply(error)))))
             self.waiter.close(0, error.reason)

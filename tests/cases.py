@@ -117,6 +117,7 @@ class ChatTestCase(AsyncHTTPTestCase):
     async def _close(self) -> None:
         self.chat.keepalive.stop()
         await self.chat.commit.stop(1)
+        await self.chat.redaction.stop()
         await self.chat.hooks.stop()
         self.chat.identity.close()
         self.openid.close()

@@ -33,6 +33,7 @@ async def open_chat(mongod: SessionMongod, database: str, bus: Bus | None = None
         yield chat
     finally:
         await chat.commit.stop(1)
+        await chat.redaction.stop()
         await chat.hooks.stop()
         chat.hearsay.close()
         await chat.bus.stop()

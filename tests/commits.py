@@ -5,9 +5,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from chat.commit import GroupCommit, Stored
+from chat.commit import GroupCommit
 from chat.entries import Author, Entry
 from chat.history import History
+from chat.pending import Stored
 from chat.room import Room
 from tests.mongo import SessionMongod
 from tests.rooms import ANN, new_key

@@ -13,6 +13,7 @@ from chat.errors import RateLimited, Unauthenticated, Unavailable
 from chat.protocol import CloseCode
 from chat.waiter import Tick
 from chat.waiters import PollWaiter, SocketWaiter, StreamWaiter
+from tests.lines import line
 from tests.replacing import replace_methods
 from tests.rooms import ANN, BOB, FakeWaiter
 
@@ -151,3 +152,22 @@ def test_calls_back_those_that_fit() -> None:
         clients.add(waiter)
     clients.recall(lambda caller: caller.user == ANN)
     assert let_go == [waiters[0], waiters[2]]
+
+
+async def test_looks_at_nobody_who_takes_what_comes() -> None:
+    """Who falls behind is looked at until they have caught up or gone."""
+    clients = Clients(limit=9, address_limit=9, backlog_limit=10**9)
+    async with line() as slow, line() as gone:
+        for client in (slow, gone):
+            clients.add(client.waiter)
+        assert clients._behind == set()
+        for client in (slow, gone):
+            client.fill()
+        assert clients._behind == {slow.waiter, gone.waiter}
+        assert clients.backlog() == slow.waiter.backlog + gone.waiter.backlog
+        clients.remove(gone.waiter)
+        while slow.waiter.backlog:
+            slow.drain()
+            await asyncio.sleep(0)
+        clients.relieve()
+        assert clients._behind == set()

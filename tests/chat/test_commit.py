@@ -232,7 +232,7 @@ async def test_our_key_was_stored_by_another_process(mongod: SessionMongod, data
         stored = await at.send(room, "here", key=key)
         assert (stored.new, stored.entry.text) == (False, "there")
         assert waiter.seqs == [1]
-        assert room.pending == 0
+        assert not room.under_way
 
 
 async def test_a_known_key_that_is_gone_is_stored_after_all(mongod: SessionMongod, database: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tornado.testing import ExpectLog
 
-from chat import commit as commit_module
+from chat import doubt
 from chat.commit import GroupCommit
 from chat.entries import Entry
 from chat.errors import Unavailable
@@ -32,12 +32,12 @@ async def test_a_failed_batch_is_unavailable_and_the_next_works(mongod: SessionM
             stored = await at.send(room, key=key)
         assert (stored.new, stored.entry.seq) == (True, 1)
         assert waiter.seqs == [1]
-        assert room.pending == 0
+        assert not room.under_way
 
 
 async def test_a_late_write_is_found(mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A write that arrives after its sender was told `unavailable` is published, and its key is answered with it."""
-    monkeypatch.setattr(commit_module, "LATE_WRITES", 1.0)
+    monkeypatch.setattr(doubt, "LATE_WRITES", 1.0)
     async with bench(mongod, database, timeout=SHORT_TIMEOUT, heal_interval=0.1) as at:
         room, waiter, key = new_room(), FakeWaiter(BOB), new_key()
         room.join(waiter)
@@ -56,7 +56,7 @@ async def test_a_late_write_is_told_without_another_send(
     mongod: SessionMongod, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """For some seconds after MongoDB has come back the log is looked at, and then no more."""
-    monkeypatch.setattr(commit_module, "LATE_WRITES", 0.5)
+    monkeypatch.setattr(doubt, "LATE_WRITES", 0.5)
     async with bench(mongod, database) as at:
         room, waiter = new_room(), FakeWaiter(BOB)
         room.join(waiter)
@@ -65,7 +65,7 @@ async def test_a_late_write_is_told_without_another_send(
             await at.send(room)
         await History.insert(at.history, [("lobby", message(1, ANN, "late"))])
         await until(lambda: waiter.seqs == [1])
-        await until(lambda: not at.commit._watched)
+        await until(lambda: not at.commit._doubt.watched)
         await History.insert(at.history, [("lobby", message(2, ANN, "much later"))])
         stored = await at.send(room)
         assert stored.entry.seq == 3
@@ -81,7 +81,7 @@ async def test_a_change_is_answered_in_time(mongod: SessionMongod, database: str
         for each in (sent, queued):
             with pytest.raises(Unavailable, match="in time"):
                 await each
-        assert room.pending == 0
+        assert not room.under_way
         at.commit._timeout = 10
         at.history.gate.set()
         assert (await at.send(room, "after")).new
@@ -197,7 +197,7 @@ async def test_stopping_does_not_wait_for_ever(mongod: SessionMongod, database: 
         await at.commit.stop(0.05)
         with pytest.raises(Unavailable, match="stopping"):
             await accepted
-        assert room.pending == 0
+        assert not room.under_way
 
 
 async def test_stopping_before_starting_is_harmless(mongod: SessionMongod, database: str) -> None:

@@ -101,7 +101,7 @@ async def test_a_doubtful_write_is_waited_for(mongod: SessionMongod, database: s
     async with open_chat(mongod, database) as chat:
         room = await chat.registry.make("a", None)
         await send(chat, room)
-        chat.commit._watched[room] = asyncio.get_running_loop().time() + 60
+        chat.commit._doubt.watched[room] = asyncio.get_running_loop().time() + 60
         await chat.house.lifetimes.delete(room)
         with pytest.raises(NotFound):
             await chat.registry.find("a")
@@ -113,7 +113,7 @@ async def test_a_doubtful_write_is_waited_for(mongod: SessionMongod, database: s
         assert mongod.client[database].entries.count_documents({}) == 1
         await chat.house.lifetimes.end_empty()
         assert mongod.client[database].entries.count_documents({}) == 1
-        del chat.commit._watched[room]
+        del chat.commit._doubt.watched[room]
         await chat.house.lifetimes.end_empty()
         assert mongod.client[database].entries.count_documents({}) == 0
         assert (await chat.registry.wake("a")).epoch != room.epoch

@@ -249,3 +249,28 @@ async def test_a_conversation_that_is_kept_is_listed(mongod: SessionMongod, data
         assert (await chat.directory.rooms(10, ann))[1] == []
         await chat.registry.store(room)
         assert [found.name for found in (await chat.directory.rooms(10, ann))[1]] == [room.name]
+
+
+async def test_a_look_that_began_before_a_change_is_not_shared(mongod: SessionMongod, database: str) -> None:
+    """Who has deleted a room does not see it any more, though others are just looking; those do not bring it back."""
+    async with mongod.history(database) as history:
+        registry = RoomRegistry(history, FakeClock().call_later, keep=1, presence_limit=1, idle=1)
+        directory = Directory(registry, asyncio.Event(), limit=10, memberships=10)
+        room = await registry.make("a", None)
+        latest, looked, go_on = history.rooms.latest, asyncio.Event(), asyncio.Event()
+
+        async def late(limit: int) -> list[Any]:
+            found = await latest(limit)
+            looked.set()
+            await go_on.wait()
+            return found
+
+        replace_methods(history.rooms, latest=late)
+        others = [asyncio.create_task(directory.rooms(10)) for _ in range(2)]
+        await looked.wait()
+        replace_methods(history.rooms, latest=latest)
+        await registry.remove(room)
+        seen = await directory.rooms(10)
+        go_on.set()
+        assert seen[1] == []
+        assert await asyncio.gather(*others) == [seen, seen]

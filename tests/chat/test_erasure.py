@@ -19,6 +19,7 @@ from chat.errors import Unavailable
 from chat.history import History
 from chat.people import User
 from chat.protocol import Send
+from chat.redaction import Redaction
 from chat.registry import RoomRegistry
 from tests.mongo import SessionMongod
 from tests.rooms import new_key
@@ -33,10 +34,13 @@ class Parts:
     def __init__(self, connection: Connection, stored: Any) -> None:
         self.stored = stored
         self.accounts, self.history = Accounts(connection.database), History(connection.database)
-        self.commit = GroupCommit(self.history, batch=100, queue=1_000, timeout=10, heal_interval=0.1)
+        self.redaction = Redaction(self.history, pause=0.1)
+        self.commit = GroupCommit(
+            self.history, batch=100, queue=1_000, timeout=10, heal_interval=0.1, published=self.redaction.published
+        )
         call_later = asyncio.get_running_loop().call_later
         self.registry = RoomRegistry(self.history, call_later, keep=3, presence_limit=9, idle=0)
-        self.changes = Changes(self.history, self.commit, reaction_limit=9)
+        self.changes = Changes(self.history, self.commit, self.redaction, reaction_limit=9)
         self.erasure = Erasure(self.accounts, self.history, self.registry, self.changes, pause=0.01, bus=LocalBus())
 
     async def account(self, name: str) -> Account:

@@ -16,12 +16,12 @@ from chat.chat import Chat
 from chat.conversations import Conversation
 from chat.desk import DeskSettings
 from chat.entries import Entry
-from chat.errors import ChatError, Forbidden, NameTaken, RateLimited, Unauthenticated
+from chat.errors import ChatError, Forbidden, NameTaken, NotFound, RateLimited, Unauthenticated
 from chat.lifetimes import HEARD
 from chat.mongo_bus import MongoBus
 from chat.policy import Member
 from chat.profiles import ProfileChange
-from chat.protocol import CloseCode, Send
+from chat.protocol import CloseCode, Delete, Edit, React, Send
 from chat.room import Room
 from chat.support import NewConversation
 from tests.chats import HERE, PASSWORD, account, guest, open_chat
@@ -308,3 +308,41 @@ async def test_all_is_read_anew_where_something_was_missed(mongod: SessionMongod
         assert waiter.is_dismissed
         with pytest.raises(NameTaken):
             guest(other, "ann")
+
+
+async def test_slow_mode_counts_messages_alone(kind: str, mongod: SessionMongod, database: str) -> None:
+    """A reaction at one process does not keep the same person's first message waiting at the other; a message does."""
+    async with two(kind, mongod, database) as both:
+        ann, bob = guest(both.one, "ann"), guest(both.other, "bob")
+        here, _ = await both.enter(both.one, "lobby", ann)
+        there, _ = await both.enter(both.other, "lobby", bob)
+        await send(both.one, here, ann, "hi")
+        await until(lambda: there.seq == 1)
+        await both.one.registry.govern(here, lambda policy: replace(policy, slow=3600))
+        await until(lambda: there.policy.slow == 3600)
+        reaction = React(room="lobby", key=new_key(), target=1, emoji="👍", on=True)
+        await both.one.writing.make(reaction, bob)  # with another device
+        await until(lambda: there.seq == 2)
+        await both.other.writing.make(Send(room="lobby", key=new_key(), text="my first"), bob)
+        with pytest.raises(RateLimited):
+            await both.other.writing.make(Send(room="lobby", key=new_key(), text="my second"), bob)
+
+
+async def test_an_edit_beside_a_deletion_at_the_other(kind: str, mongod: SessionMongod, database: str) -> None:
+    """It leaves no text, though the message is out of memory at both."""
+    async with two(kind, mongod, database, recent=2) as both:
+        ann = guest(both.one, "ann")
+        here, _ = await both.enter(both.one, "lobby", ann)
+        for turn in range(5):
+            target = await send(both.one, here, ann, "secret one")
+            for _ in range(3):
+                last = await send(both.one, here, ann, "more")
+            there, _ = await both.enter(both.other, "lobby", ann)
+            await until(lambda: there.seq == last)  # noqa: B023
+            edit = Edit(room="lobby", key=new_key(), target=target, text="secret two")
+            deletion = Delete(room="lobby", key=new_key(), target=target)
+            doing = (both.other.writing.make(edit, ann), both.one.writing.make(deletion, ann))
+            found = await asyncio.gather(*(doing if turn % 2 else reversed(doing)), return_exceptions=True)
+            assert not [each for each in found if isinstance(each, Exception) and not isinstance(each, NotFound)]
+            await until(lambda: mongod.client[database].entries.count_documents({"undone": True}) == 0)
+            assert mongod.client[database].entries.count_documents({"text": {"$regex": "secret"}}) == 0

@@ -7,9 +7,11 @@ from contextlib import asynccontextmanager
 
 from chat import commit as commit_module
 from chat.bus import Exchange, LocalBus
-from chat.commit import GroupCommit, Stored
+from chat.commit import GroupCommit
 from chat.entries import Author, Entry
 from chat.history import History
+from chat.kinds import Kinds
+from chat.pending import Stored
 from chat.people import User
 from chat.registry import RoomRegistry
 from chat.relay import Relay
@@ -38,7 +40,7 @@ class Process:
         self.registry = RoomRegistry(
             history, FakeClock().call_later, keep=200, presence_limit=10, idle=300, bus=self.bus
         )
-        self.relay = Relay(self.bus, self.registry, self.commit)
+        self.relay = Relay(self.bus, self.registry, self.commit, Kinds())
 
     def say(self, room: Room, text: str, user: User = ANN) -> "asyncio.Future[Stored]":
         author = Author(user.id, user.name)

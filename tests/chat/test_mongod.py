@@ -14,13 +14,14 @@ from unittest import mock
 
 import pymongo
 import pytest
+from pymongo.errors import NotPrimaryError
 from tornado.testing import ExpectLog
 
 from chat import mongod as mongod_module
 from chat.database import DatabaseError
 from chat.mongod import SOCKET, PrivateMongod, find_binary
 from tests.sweeping import processes_in
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 
 @pytest.fixture
@@ -40,8 +41,16 @@ def pid_in(folder: Path) -> int:
 
 
 def write(mongod: PrivateMongod, value: int) -> None:
+    """As soon as it can be written to: one that has just come up is not primary yet."""
+    end = time.monotonic() + PATIENCE
     with pymongo.MongoClient(mongod.uri, w="majority", journal=True) as client:
-        client.test.numbers.insert_one({"_id": value})
+        while True:
+            try:
+                client.test.numbers.insert_one({"_id": value})
+                return
+            except NotPrimaryError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
 
 
 def read(mongod: PrivateMongod) -> list[int]:

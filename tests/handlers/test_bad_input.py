@@ -1,5 +1,6 @@
 """Bad input at both doors: the contract's error, the connection lives on, nobody else notices, nothing is written."""
 
+import asyncio
 import contextlib
 import json
 from typing import Any, ClassVar
@@ -13,6 +14,7 @@ from websockets.exceptions import ConnectionClosed
 from tests.cases import ChatTestCase
 from tests.clients import SocketClient
 from tests.rooms import new_key
+from tests.waiting import PATIENCE
 
 KEY = "6e2c1b0a-9d47-4c39-8f5e-0a1b2c3d4e5f"
 SEND: dict[str, Any] = {"type": "send", "room": "a", "key": KEY, "text": "hi"}
@@ -324,3 +326,28 @@ class RandomTest(ChatTestCase):
             self.run_async(work)
 
         throw()
+
+
+class LongBodyTest(ChatTestCase):
+    settings: ClassVar = {"frame_limit": 100_000}
+
+    @gen_test
+    async def test_a_body_longer_than_any_may_be(self) -> None:
+        """It is too_large, as JSON or as a page, though it is not read; the connection ends, and nothing is written."""
+        token = self.token("ann")
+        for path in ("/api/rooms/a/messages", "/api/rooms", "/api/account", "/sign-in"):
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port())
+            self._cuts.append(writer.transport.abort)
+            head = ("POST " + path + " HTTP/1.1", "Host: localhost", f"Authorization: Bearer {token}")
+            writer.write("\r\n".join((*head, "Content-Length: 100001", "", "")).encode())
+            async with asyncio.timeout(PATIENCE):
+                first, _, rest = (await reader.read()).partition(b"\r\n")
+            assert b" 413 " in first, path
+            assert rest.count(b"HTTP/1.1") == 0 and b"Connection: close" in rest
+            content = rest.partition(b"\r\n\r\n")[2]
+            if path.startswith("/api"):
+                assert json.loads(content)["error"]["code"] == "too_large"
+        answer = await self.call("POST", "/api/rooms", b" " * 100_000, token=token)
+        assert (answer.status, answer.code) == (413, "too_large")
+        assert (await self.call("POST", "/api/rooms", b"", token=token)).status == 201
+        assert [room["name"] for room in self.stored()["rooms"]] != ["a"]

@@ -7,12 +7,13 @@ from typing import Any, ClassVar
 from tornado.testing import gen_test
 
 from tests.cases import ChatTestCase
+from tests.replacing import replace_methods
 from tests.rooms import new_key
 from tests.waiting import until
 
 
 class InTimeTest(ChatTestCase):
-    settings: ClassVar = {"send_timeout": 1}
+    settings: ClassVar = {"send_timeout": 1, "recent": 2}
 
     def hang(self, name: str) -> asyncio.Event:
         """Has a call of the history wait for an event that it gives."""
@@ -29,9 +30,10 @@ class InTimeTest(ChatTestCase):
     async def test_an_edit_is_told_that_it_has_to_wait(self) -> None:
         """Over both ways, with a time to wait; a message after it goes its way, and so does the edit said again."""
         token = self.token("ann")
-        await self.send("a", "one", token=token)
+        for text in ("one", "two", "three"):
+            await self.send("a", text, token=token)
         line = await self.socket(room="a", token=token)
-        go_on = self.hang("entry_of")
+        go_on = self.hang("message")
         edit = {"type": "edit", "room": "a", "key": new_key(), "target": 1, "text": "won"}
         begun = time.monotonic()
         await line.say(**edit)
@@ -41,11 +43,72 @@ class InTimeTest(ChatTestCase):
         posted = await self.command("a", token=token, type="edit", key=new_key(), target=1, text="won")
         assert (posted.status, posted.code) == (503, "unavailable")
         assert time.monotonic() - begun < 10
-        await line.say(type="send", room="a", key=new_key(), text="two")
-        assert (await line.hear("ack"))["seq"] == 2
+        await line.say(type="send", room="a", key=new_key(), text="four")
+        assert (await line.hear("ack"))["seq"] == 4
         go_on.set()
         await line.say(**edit)
-        assert (await line.hear("ack"))["seq"] == 3
+        assert (await line.hear("ack"))["seq"] == 5
+
+    @gen_test
+    async def test_a_room_waits_for_no_other(self) -> None:
+        """While one is read, another is joined and left; what is for the first one comes after it, in order."""
+        token = self.token("ann")
+        for room in ("asleep", "awake"):
+            await self.send(room, "hi", token=token)
+        self.chat.registry.in_memory.drop("asleep")
+        find, go_on = self.chat.history.rooms.find, asyncio.Event()
+
+        async def slow(key: str) -> Any:
+            await go_on.wait()
+            return await find(key)
+
+        replace_methods(self.chat.history.rooms, find=slow)
+        client = await self.socket(token=token)
+        await client.say(type="subscribe", room="asleep", id=1)
+        await client.say(type="read", room="ASLEEP", seq=1, id=2)
+        await client.say(type="unsubscribe", room="asleep", id=3)
+        await client.say(type="subscribe", room="asleep", id=4)
+        assert (await client.ask(type="subscribe", room="awake"))["type"] == "subscribed"
+        assert (await client.ask(type="unsubscribe", room="awake"))["changed"] is True
+        assert [reply["type"] for reply in client.heard] == ["welcome", "subscribed", "unsubscribed"]
+        go_on.set()
+        first, left, again = [await client.hear("subscribed", "unsubscribed", "error") for _ in range(3)]
+        assert [reply["id"] for reply in (first, left, again)] == [1, 3, 4]
+        assert (first["changed"], left["changed"], again["changed"]) == (True, True, True)
+
+    @gen_test
+    async def test_many_subscriptions_are_told_together(self) -> None:
+        """Rooms that cannot be read are refused at the same time, not one after the other, also the same one again."""
+        token = self.token("ann")
+        for room in "abcd":
+            await self.send(room, "hi", token=token)
+            self.chat.registry.in_memory.drop(room)
+        go_on = self.hang("newest")
+        client = await self.socket(token=token)
+        begun = time.monotonic()
+        for room in "abcda":
+            await client.say(type="subscribe", room=room)
+        refused = [await client.hear("error") for _ in range(5)]
+        assert time.monotonic() - begun < 2
+        assert {error["code"] for error in refused} == {"unavailable"}
+        assert all(error["retry_after"] > 0 for error in refused)
+        go_on.set()
+        assert (await client.ask(type="subscribe", room="a"))["seq"] == 1
+
+    @gen_test
+    async def test_a_new_room_is_told_that_it_has_to_wait(self) -> None:
+        """However many looks it takes to make one."""
+        token = await self.account("olga")
+        make, go_on = self.chat.registry.make, asyncio.Event()
+
+        async def slow(*given: Any) -> Any:
+            await go_on.wait()
+            return await make(*given)
+
+        replace_methods(self.chat.registry, make=slow)
+        answer = await self.call("POST", "/api/rooms", {"name": "den"}, token=token)
+        assert (answer.status, answer.code) == (503, "unavailable")
+        assert int(answer.headers["Retry-After"]) > 0
 
     @gen_test
     async def test_what_was_deleted_goes_though_nobody_waits(self) -> None:

@@ -34,3 +34,16 @@ class MetricsTest(ChatTestCase):
         assert await self.figure("parley_poll_wait_seconds_count") == 1
         assert await self.figure('parley_clients{transport="poll"}') == 0
         assert await self.figure("parley_commit_queue") == 0
+
+    @gen_test
+    async def test_counts_what_is_delivered_as_it_comes(self) -> None:
+        """What a client catches up on when it comes, or is given by a poll at once, is no delivery, and the help says
+        so."""
+        token = self.token("ann")
+        await self.socket("bob", room="a")
+        await self.send("a", "hi", token=token)
+        client = await self.socket("cid")
+        assert len((await client.ask(type="subscribe", room="a", after=0))["entries"]) == 1
+        assert len((await self.poll("a", token=token, after=0)).body["rooms"]["a"]["entries"]) == 1
+        assert await self.figure("parley_entries_delivered_total") == 1
+        assert "not what these caught up on" in (await self.call("GET", "/metrics")).body.decode()

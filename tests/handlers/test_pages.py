@@ -63,6 +63,21 @@ class PagesTest(ChatTestCase):
             assert (answer.status, answer.code) == (405, "bad_request"), path
 
     @gen_test
+    async def test_a_wrong_method_is_told_the_right_ones(self) -> None:
+        """In `Allow`, of calls, pages and files; no other answer has it."""
+        for method, path, right in (
+            ("PUT", "/api/session", "GET, POST, DELETE"),
+            ("DELETE", "/api/rooms", "GET, POST"),
+            ("POST", "/healthz", "GET"),
+            ("DELETE", "/chat/lobby", "GET"),
+            ("POST", "/static/js/room.js", "GET, HEAD"),
+            ("BREW", "/api/rooms", "GET, POST"),
+        ):
+            answer = await self.call(method, path, None if method == "DELETE" else b"")
+            assert (answer.status, answer.headers.get("Allow")) == (405, right), (method, path)
+        assert "Allow" not in (await self.call("GET", "/api/rooms")).headers
+
+    @gen_test
     async def test_static_files(self) -> None:
         """The files a page names are there, with types that browsers believe; a version may be kept."""
         page = (await self.call("GET", "/chat/lobby")).body.decode()

@@ -1,6 +1,7 @@
 """/api/rooms: the list of rooms, and new ones."""
 
 import asyncio
+import time
 from typing import ClassVar
 
 from tornado.testing import gen_test
@@ -139,3 +140,15 @@ class AwayTest(ChatTestCase):
             answer = await self.call("GET", "/api/rooms")
         assert answer.status == 200
         assert [room["name"] for room in answer.body["rooms"]] == ["den"]
+
+    @gen_test
+    async def test_lists_at_once_while_mongodb_is_away(self) -> None:
+        """Many who ask wait together, and for the rooms of all and their own at the same time."""
+        token = await self.account("olga")
+        await self.call("POST", "/api/rooms", {"name": "den"}, token=token)
+        with self.mongod.stalled():
+            begun = time.monotonic()
+            answers = await asyncio.gather(*(self.call("GET", "/api/rooms", token=token) for _ in range(4)))
+            assert time.monotonic() - begun < 1.6 * SHORT_TIMEOUT
+        assert [answer.status for answer in answers] == [200] * 4
+        assert all([room["role"] for room in answer.body["rooms"]] == ["owner"] for answer in answers)

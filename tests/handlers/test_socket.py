@@ -328,7 +328,7 @@ class SocketTest(ChatTestCase):
         def broken(*_: object) -> None:
             raise RuntimeError("the details")
 
-        replace_methods(self.chat.changes, send=broken)
+        replace_methods(self.chat.changes, begin=broken)
         with ExpectLog("parley.socket", "a command failed"):
             error = await client.ask(type="send", room="a", key=new_key(), text="hi")
         assert error["code"] == "unavailable" and "details" not in error["reason"]

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from tornado.testing import gen_test
 from websockets.exceptions import InvalidStatus
 
+from chat.broadcast import Notice
+from server import UPKEEP_INTERVAL, work_of
 from tests.cases import ChatTestCase
 from tests.clients import SocketClient
 from tests.rooms import new_key
@@ -128,6 +130,31 @@ class SlowSocketTest(ChatTestCase):
         assert b"parley_slow_closes_total 1.0" in self.chat.metrics.text()
         assert lively.told("error") == []
         assert (await lively.hear("left"))["user"]["name"] == "slow"
+
+
+class MuchWaitsTest(ChatTestCase):
+    settings: ClassVar = {"backlog_total": 3_000_000, "backlog_limit": 10**9}
+
+    @gen_test
+    async def test_what_waits_for_all_together_is_bounded(self) -> None:
+        """The slowest is closed within a moment of the server's having too much for all, whatever each may have."""
+        work = [asyncio.create_task(each) for each in work_of(self.chat)]
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.get_http_port(), limit=1_000)
+        self._cuts.append(writer.transport.abort)
+        writer.write(b"GET /api/stream?room=a&username=slow HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        await until(lambda: self.waiters_in("a") == 1)
+        room = self.awake("a")
+        assert room is not None and reader is not None
+        (waiter,) = room.waiters()
+        waiter.notify(Notice("event", "a", data={"x": "y" * 12_000_000}))
+        await asyncio.sleep(0)
+        begun = asyncio.get_running_loop().time()
+        assert self.chat.clients.backlog() > 3_000_000
+        await until(lambda: self.waiters_in("a") == 0)
+        assert asyncio.get_running_loop().time() - begun < UPKEEP_INTERVAL / 2
+        assert b"parley_slow_closes_total 1.0" in self.chat.metrics.text()
+        for each in work:
+            each.cancel()
 
 
 class FewClientsTest(ChatTestCase):

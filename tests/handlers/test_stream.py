@@ -65,6 +65,20 @@ class StreamTest(ChatTestCase):
             assert [(await client.hear("message"))["text"] for _ in range(2)] == ["two", "three"]
 
     @gen_test
+    async def test_the_last_id_of_another_room(self) -> None:
+        """A browser, which names no epoch, is told that the room is another one if its id is beyond the end; a client
+        that gives a cursor itself is told that it is wrong."""
+        token = self.token("ann")
+        await self.send("a", "one", token=token)
+        for room, texts in (("a", ["one"]), ("gone", [])):
+            client = await self.stream(room, token=token, headers={"Last-Event-ID": "7"})
+            subscribed = await client.hear("subscribed")
+            assert (subscribed["reset"], subscribed["seq"]) == (True, len(texts))
+            assert [(await client.hear("message"))["text"] for _ in texts] == texts
+        client = await self.stream("a", token=token, after=7)
+        assert (client.status, client.body["error"]["code"]) == (400, "bad_request")
+
+    @gen_test
     async def test_shows_as_many_messages_as_wanted(self) -> None:
         """`history` says how many messages come first; none is none."""
         token = self.token("ann")

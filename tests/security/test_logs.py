@@ -96,7 +96,7 @@ class FaultTest(ChatTestCase):
         socket = await self.socket("ann", room="a")
         token = self.token("bob")
         replace_methods(self.chat.changes, make=broken)
-        replace_methods(self.chat.changes, send=broken_at_once)
+        replace_methods(self.chat.changes, begin=broken_at_once)
         body = {"text": TEXT, "key": new_key()}
         assert (await self.call("POST", f"/api/rooms/a/messages?{quote(TEXT)}", body, token=token)).status == 500
         refused = await socket.ask(type="send", room="a", key=new_key(), text=TEXT)
