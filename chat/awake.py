@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, Generic, TypeVar
 
+from chat import tasks
 from chat.entries import Entry
 from chat.gently import gently
 from chat.history import History
@@ -40,15 +41,8 @@ class Together(Generic[T]):
 
         task = self._under_way.get(key)
         if task is None:
-            task = self._under_way[key] = asyncio.get_running_loop().create_task(run())
-            task.add_done_callback(_read_error)
+            task = self._under_way[key] = tasks.begin(run())
         return await asyncio.shield(task)
-
-
-def _read_error(task: "asyncio.Task[Any]") -> None:
-    """Of what went wrong when all who waited for it had left, which is nobody's fault any more."""
-    if not task.cancelled():
-        task.exception()
 
 
 class AwakeRooms:

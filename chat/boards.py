@@ -5,6 +5,7 @@ import logging
 import secrets
 from collections.abc import Sequence
 
+from chat import tasks
 from chat.board import Picture
 from chat.board_store import BoardStore, Stored
 from chat.entries import Entry
@@ -73,7 +74,7 @@ class Boards:
         if board is None or board.room is not room:
             task = self._waking.get(room)
             if task is None:
-                task = self._waking[room] = asyncio.get_running_loop().create_task(self._wake(room))
+                task = self._waking[room] = tasks.begin(self._wake(room))
                 task.add_done_callback(lambda done: self._waking.pop(room, None))
             board = await asyncio.shield(task)
         self._clock += 1

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from chat import tasks
 from chat.access import Access
 from chat.admission import there
 from chat.audit import Act, Audit, Detail
@@ -163,7 +164,7 @@ class Moderation:
                 return await self._changes.make(room, caller.user, change, over_others=True)
 
         mark = (room.key, change.key)
-        task = self._removing[mark] = asyncio.get_running_loop().create_task(remove())
+        task = self._removing[mark] = tasks.begin(remove())
         task.add_done_callback(lambda done: self._removing.pop(mark))
         return task
 

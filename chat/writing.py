@@ -2,6 +2,7 @@
 
 import asyncio
 
+from chat import tasks
 from chat.access import Access
 from chat.callers import Caller
 from chat.changes import Changes
@@ -71,8 +72,7 @@ class Writing:
         mark = (caller.user.id, change.room, change.key)
         task = self._heard.get(mark)
         if task is None:
-            begun = self._begin(change, caller, waiter, epoch)
-            task = self._heard[mark] = asyncio.get_running_loop().create_task(begun)
+            task = self._heard[mark] = tasks.begin(self._begin(change, caller, waiter, epoch))
             task.add_done_callback(lambda done: self._heard.pop(mark))
         return await asyncio.shield(task)
 
