@@ -8,6 +8,7 @@ from typing import Any
 
 from tornado.websocket import WebSocketHandler, WebSocketProtocol13
 
+from chat import tasks
 from chat.callers import Caller
 from chat.catch_up import Cursor, catch_up
 from chat.errors import BadRequest, ChatError, Forbidden, RateLimited, TooLarge, Unauthenticated, Unavailable
@@ -43,7 +44,6 @@ from chat.protocol import (
     error_reply,
 )
 from chat.room import Room
-from chat.turns import Turns
 from chat.waiters import SocketWaiter
 from handlers.base import ApiHandler
 from handlers.frames import FrameReader
@@ -115,7 +115,7 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self._under_way = 0
         self._size_under_way = 0
         self._changing = 0
-        self._turns = Turns()
+        self._turn = asyncio.Lock()
         self._seeking = asyncio.Semaphore(self.chat.limits.rooms_per_client)
         self._handing = asyncio.Lock()
         self._breaches = 0
@@ -189,14 +189,22 @@ class ChatSocket(ApiHandler, WebSocketHandler):
             self._start(command, len(message))
 
     async def _in_turn(self, command: Subscribe | Unsubscribe | Passing) -> None:
-        """What depends on being in a room waits for the subscriptions to that room before it, and for no others."""
-        turn = self._turns.of(room_key(command.room))
+        """What depends on the rooms one is in waits for the subscriptions before it, whose rooms are looked for side by
+        side."""
         if isinstance(command, Subscribe):
-            async with in_time(self.chat.limits.send_timeout), turn, self._seeking:
-                await self._subscribe(command)
+            async with in_time(self.chat.limits.send_timeout):
+                seeking = tasks.begin(self._seek(command))
+                async with self._turn:
+                    await self._subscribe(command, *await seeking)
         else:
-            async with turn:
+            async with self._turn:
                 await self._answer(command)
+
+    async def _seek(self, command: Subscribe) -> tuple[Room, Cursor]:
+        assert self.waiter is not None
+        cursor = Cursor(command.after, command.epoch, command.history, tuple(command.without))
+        async with self._seeking:
+            return await self.chat.access.to_join(command.room, cursor, self.waiter.caller), cursor
 
     async def _answer(self, command: Unsubscribe | Passing) -> None:
         assert self.waiter is not None
@@ -295,11 +303,9 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         entry = stored.entry
         self._reply(Ack(id=change.id, key=change.key, room=room.name, seq=entry.seq, at=entry.at))
 
-    async def _subscribe(self, command: Subscribe) -> None:
+    async def _subscribe(self, command: Subscribe, room: Room, cursor: Cursor) -> None:
         waiter = self.waiter
         assert waiter is not None
-        cursor = Cursor(command.after, command.epoch, command.history, tuple(command.without))
-        room = await self.chat.access.to_join(command.room, cursor, waiter.caller)
         found = await catch_up(room, cursor, self.chat.history, self.chat.limits)
         if waiter.closed:
             return
