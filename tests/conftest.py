@@ -53,9 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """As many processes as there are cores, where a folder is to be tested; single files are begun sooner in one."""
+    """One more than there are cores, as tests wait for half of their time, where a folder is to be tested; single files
+    are begun sooner in one."""
     places = [config.invocation_params.dir / argument.partition("::")[0] for argument in config.args]
-    return min(os.cpu_count() or 1, PROCESSES) if any(place.is_dir() for place in places) else 0
+    return min((os.cpu_count() or 1) + 1, PROCESSES) if any(place.is_dir() for place in places) else 0
 
 
 @pytest.hookimpl(trylast=True)
