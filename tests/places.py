@@ -8,8 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 MEMORY = Path("/dev/shm")
-# A run's databases take some hundred MiB for each of its processes; a container's /dev/shm may have 64.
-ROOM = 4 * 1024**3
+# The databases of a run take some 2 GiB for each of its processes; a container's /dev/shm may have 64.
+ROOM = 8 * 1024**3
 
 
 @contextmanager
