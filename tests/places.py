@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 MEMORY = Path("/dev/shm")
-# The databases of a run take some 2 GiB for each of its processes; a container's /dev/shm may have 64.
+# The databases of a run take some 2 GiB for each of its processes; a container's /dev/shm may have 64 MiB.
 ROOM = 8 * 1024**3
 
 
