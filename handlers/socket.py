@@ -192,10 +192,9 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         """What depends on the rooms one is in waits for the subscriptions before it, whose rooms are looked for side by
         side."""
         if isinstance(command, Subscribe):
-            async with in_time(self.chat.limits.send_timeout):
-                seeking = tasks.begin(self._seek(command))
-                async with self._turn:
-                    await self._subscribe(command, *await seeking)
+            seeking = tasks.begin(self._seek(command))
+            async with self._turn:
+                await self._subscribe(command, *await seeking)
         else:
             async with self._turn:
                 await self._answer(command)
