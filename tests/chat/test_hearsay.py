@@ -310,6 +310,11 @@ async def test_all_is_read_anew_where_something_was_missed(mongod: SessionMongod
             guest(other, "ann")
 
 
+async def is_at(room: Room, seq: int) -> None:
+    """Returns when the room has been told of everything up to there."""
+    await until(lambda: room.seq == seq)
+
+
 async def test_slow_mode_counts_messages_alone(kind: str, mongod: SessionMongod, database: str) -> None:
     """A reaction at one process does not keep the same person's first message waiting at the other; a message does."""
     async with two(kind, mongod, database) as both:
@@ -338,7 +343,7 @@ async def test_an_edit_beside_a_deletion_at_the_other(kind: str, mongod: Session
             for _ in range(3):
                 last = await send(both.one, here, ann, "more")
             there, _ = await both.enter(both.other, "lobby", ann)
-            await until(lambda: there.seq == last)  # noqa: B023
+            await is_at(there, last)
             edit = Edit(room="lobby", key=new_key(), target=target, text="secret two")
             deletion = Delete(room="lobby", key=new_key(), target=target)
             doing = (both.other.writing.make(edit, ann), both.one.writing.make(deletion, ann))

@@ -16,6 +16,10 @@ class SideBySideCase(ChatTestCase):
     async def acks(self, client: SocketClient, count: int) -> list[int]:
         return [(await client.hear("ack"))["seq"] for _ in range(count)]
 
+    async def under_way(self, count: int) -> None:
+        """Returns when so many changes are not answered yet."""
+        await until(lambda: len(self.chat.commit) == count)
+
     def hold_inserts(self) -> asyncio.Event:
         """Nothing is stored until the event that it gives is set."""
         insert, go_on = self.chat.history.insert, asyncio.Event()
@@ -75,7 +79,7 @@ class BesideTest(SideBySideCase):
         await until(self.chat.commit._storing.locked)
         edit = {"type": "edit", "target": 1, "text": "secret two", "key": new_key()}
         editing = asyncio.create_task(self.command("a", token=token, **edit))
-        await until(lambda: len(self.chat.commit) == 2)
+        await self.under_way(2)
         go_on.set()
         assert ((await deletion).status, (await editing).status, (await editing).code) == (200, 404, "not_found")
         await self.send("a", "more", token=token)
@@ -95,7 +99,7 @@ class BesideTest(SideBySideCase):
             doing = []
             for act in acts if turn % 2 else reversed(acts):
                 doing.append(asyncio.create_task(self.command("a", token=token, target=target, key=new_key(), **act)))
-                await until(lambda: len(self.chat.commit) == 1 + len(doing))  # noqa: B023
+                await self.under_way(1 + len(doing))
             go_on.set()
             await waiting
             assert [(await each).status for each in doing] == ([200, 404] if turn % 2 else [200, 200])

@@ -4,7 +4,7 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 from unittest import mock
 
 import pytest
@@ -257,7 +257,7 @@ class ReadingGuestsTest(ChatTestCase):
 
 
 class OutageTest(ChatTestCase):
-    settings = {"mongo_timeout": SHORT_TIMEOUT}  # noqa: RUF012
+    settings: ClassVar = {"mongo_timeout": SHORT_TIMEOUT}
 
     @gen_test
     async def test_known_sessions_go_on_without_mongodb(self) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Callable
-from functools import partial
 from typing import Any, ClassVar
 
 import hypothesis
@@ -112,17 +111,20 @@ class OpenApiTest(OpenIdCase):
             can_be_wrong = operation.body or operation.query
             wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE) if can_be_wrong else None
             for role in ROLES:
-                self.try_cases(role, BEST, partial(self.fitting, allowed, role, best=True))
-                self.try_cases(role, FITTING, partial(self.fitting, allowed, role))
-            role = next(roles)
-            self.try_cases(role, ALLOWED, lambda: allowed)  # noqa: B023
-            if wrong is not None:
-                self.try_cases(role, WRONG, lambda: wrong)  # noqa: B023
+                self.try_fitting(role, allowed)
+            self.try_any(next(roles), allowed, wrong)
             if operation.method != "get":
                 self.ground.leave()
 
-    def fitting(self, allowed: st.SearchStrategy[Case], role: str, *, best: bool = False) -> st.SearchStrategy[Case]:
-        return fitting(allowed, self.ground.place(role), best=best)
+    def try_fitting(self, role: str, allowed: st.SearchStrategy[Case]) -> None:
+        place = self.ground.place
+        self.try_cases(role, BEST, lambda: fitting(allowed, place(role), best=True))
+        self.try_cases(role, FITTING, lambda: fitting(allowed, place(role)))
+
+    def try_any(self, role: str, allowed: st.SearchStrategy[Case], wrong: st.SearchStrategy[Case] | None) -> None:
+        self.try_cases(role, ALLOWED, lambda: allowed)
+        if wrong is not None:
+            self.try_cases(role, WRONG, lambda: wrong)
 
     def try_cases(self, role: str, number: int, cases: Cases) -> None:
         @hypothesis.settings(
