@@ -33,7 +33,6 @@ from chat.protocol import (
     Send,
     Signal,
     Subscribe,
-    Subscribed,
     Typing,
     Unsubscribe,
     Unsubscribed,
@@ -50,7 +49,7 @@ from handlers.frames import FrameReader
 from handlers.origins import Origins
 from handlers.pairing import carry_out
 from handlers.subprotocols import SUBPROTOCOL, take_token
-from handlers.telling import tell_others
+from handlers.telling import subscribed, tell_others
 
 log = logging.getLogger("parley.socket")
 
@@ -311,21 +310,8 @@ class ChatSocket(ApiHandler, WebSocketHandler):
         self.chat.access.may_read(room, waiter.caller)  # it may have been lost meanwhile
         self._check_rooms(room)
         changed = room.join(waiter)
-        self._reply(
-            Subscribed(
-                id=command.id,
-                room=room.name,
-                title=room.title,
-                epoch=room.epoch,
-                seq=found.seq,
-                entries=[entry.for_reader(waiter.user.id) for entry in found.entries],
-                gap=found.gap,
-                reset=found.reset,
-                members=room.members(),
-                people=room.people,
-                changed=changed,
-            )
-        )
+        entries = [entry.for_reader(waiter.user.id) for entry in found.entries]
+        self._reply(subscribed(room, found, entries, id=command.id, changed=changed))
 
     async def _pair(self, command: AnyPairing) -> None:
         assert self.waiter is not None

@@ -13,11 +13,12 @@ from chat.callers import Caller
 from chat.catch_up import Cursor, bring_up, catch_up
 from chat.errors import BadRequest, ChatError, NotFound
 from chat.framing import event
-from chat.protocol import Subscribed, encode, error_reply
+from chat.protocol import encode, error_reply
 from chat.room import Room
 from chat.waiters import StreamWaiter
 from handlers.base import ApiHandler
 from handlers.cursors import Wanted, wanted_rooms
+from handlers.telling import subscribed
 
 # No event, but bytes that keep proxies from closing a quiet connection.
 COMMENT = b":\n\n"
@@ -113,19 +114,7 @@ class StreamHandler(ApiHandler):
         self.chat.access.may_read(room, waiter.caller)  # it may have been lost meanwhile
         room.join(waiter)
         first = found.entries[0].seq - 1 if found.entries else found.seq
-        subscribed = Subscribed(
-            room=room.name,
-            title=room.title,
-            epoch=room.epoch,
-            seq=found.seq,
-            entries=[],
-            gap=found.gap,
-            reset=found.reset,
-            members=room.members(),
-            people=room.people,
-            changed=True,
-        )
-        waiter.say(encode(subscribed), room.key, first)
+        waiter.say(encode(subscribed(room, found, [])), room.key, first)
         for entry in found.entries:
             waiter.say(entry.for_reader(waiter.user.id).json(), room.key, entry.seq)
         waiter.cursors[room.key] = found.seq
